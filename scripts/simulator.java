@@ -1,5 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION GitHub and GitHub Copilot on 127.0.0.1, for trying copilot.java without an account, and for its tests
+//DESCRIPTION Simulates GitHub and GitHub Copilot on 127.0.0.1, to use and test copilot.java without an account
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.1.8
 //DEPS info.picocli:picocli:4.7.7
@@ -11,6 +11,7 @@ import module java.base;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import sun.misc.Signal;
@@ -21,12 +22,12 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A stand-in for GitHub and GitHub Copilot as they are in late 2026, by public sources alone.
+/// Simulates GitHub and GitHub Copilot as of late 2026, according to public sources only.
 ///
-/// **The rule: what the sources do not show to be refused is accepted; a switch can make it stricter for a test.** A
-/// refusal that the service does not make is as dishonest as an answer that it would not give. What is refused by
-/// default, and how sure that is (A: GitHub's own source or documentation, or three reports; B: two reports, or one
-/// with a quoted exchange; C: one claim, or our reading of it):
+/// **The rule: a request is accepted unless a source shows that the service rejects it; a switch can be stricter for a
+/// test.** A rejection that the service does not make is as wrong as a reply that it would not give. Rejected by
+/// default, with the confidence (A: GitHub's own source or documentation, or three reports; B: two reports, or one with
+/// a quoted exchange; C: one claim, or an interpretation of it):
 ///
 /// | refused | source | |
 /// |---|---|---|
@@ -42,54 +43,54 @@ import tools.jackson.databind.node.ObjectNode;
 /// | no `model` on /responses and /v1/messages | OmniRoute #12000, opencode #46455 | B |
 /// | a session token that is over, or of other models | copilot-cli #2818 (`Invalid auto-mode selector`) | B |
 /// | POST /auto with an older API version | opencode PR #47108 (`invalid apiVersion`) | B |
-/// | pictures without Copilot-Vision-Request | ericc-ch #16; vscode-copilot-chat | A |
-/// | more than 20 pictures by https | vscode #301668, #301770 (`too many URL images in request (max 20)`) | B |
+/// | images without Copilot-Vision-Request | ericc-ch #16; vscode-copilot-chat | A |
+/// | more than 20 images by https | vscode #301668, #301770 (`too many URL images in request (max 20)`) | B |
 /// | documents on /chat/completions | codecompanion.nvim; the other two take them (vscode's messagesApi.ts) | C |
-/// | what a family's models do not take: [#UNWANTED] | there, row by row | |
-/// | an effort that the model has not: [#checkEffort] | crush #2902, ccs #686, Floway #6 | B |
+/// | parameters that a family's models do not accept: [#UNSUPPORTED] | there, row by row | |
+/// | an effort that the model does not support: [#checkEffort] | crush #2902, ccs #686, Floway #6 | B |
 /// | more than 4 cache marks; calls without answers | codecompanion; copilot-cli #762, #330, #1159 | B |
 /// | `strict: true` with an open schema | codecompanion #2314 (its text is Copilot's) | B |
 /// | `item_reference`; sealed reasoning under another id | opencode #37389; openclaw #72602 | B |
 /// | /v1/messages: an assistant message at the end, but for 4.5 | vscode's messagesApi.ts, caozhiyuan's proxy | A |
 /// | /v1/messages: members by name, context_management without its beta | caozhiyuan #143, ericc-ch #217 | B |
 /// | /v1/messages: the beta context-1m-2025-08-07 | caozhiyuan PR #103 (`unsupported beta header(s)`) | B |
-/// | /v1/messages: betas that are no NAME-DATE | in the same words; our reading | C |
+/// | /v1/messages: betas not of the form NAME-DATE | the same words; an interpretation | C |
 /// | /v1/messages: max_tokens above the model's own | Anthropic's words; @ai-sdk/anthropic's table of figures | B |
 /// | /v1/messages: cache_control of the whole request, to 4.5 | caozhiyuan's preprocess.ts | C |
-/// | /embeddings: an input that is no list of strings | ericc-ch #59, #100 | B |
+/// | /embeddings: an input that is not a list of strings | ericc-ch #59, #100 | B |
 /// | values of a wrong type or out of range | OpenAI's and Anthropic's references | B |
 ///
-/// Contradicted, and so accepted until a switch says otherwise: Gemini's calls without their `reasoning_opaque`
+/// Contradicted, and therefore accepted unless a switch rejects it: Gemini's calls without their `reasoning_opaque`
 /// (gemini-opaque; true of 2025-11), a tool's `$schema` (tool-schema), a JSON schema for the answer of a model that has
 /// no structured_outputs (schemas), max_tokens for gpt-5-mini (refuse=gpt-5-mini:max_tokens; OpenAI itself refuses it,
 /// of Copilot nobody reports it: C), ids of /responses sent back (ids), other betas (refused-betas).
 ///
-/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus 5, Fable
-/// and Grok, what temperature is to mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google,
+/// Invented, because there is no source: prices and windows of models newer than mid-2026, the efforts of Opus 5, Fable
+/// and Grok, how mai-code treats temperature, the format of replies of vendors other than OpenAI, Anthropic and Google,
 /// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`, the
-/// words of refusals of a picture's or document's source, of output_config.format, of tool_reference and of the whole
-/// request's cache_control, that any https address has a picture and that those are not counted against the model's own
+/// messages that reject an image's or document's source, of output_config.format, of tool_reference and of the whole
+/// request's cache_control, that every https URL has an image and that those are not counted against the model's own
 /// maximum, that a document costs no tokens.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
-/// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,
-/// `/chat/completions`, `/responses` and `/v1/messages`, of which each model has those that its entry in the catalogue
+/// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three chat endpoints,
+/// `/chat/completions`, `/responses` and `/v1/messages`, of which each model has those that its entry in the model list
 /// names. A third origin, [#otherApi], is the Copilot API of another plan's host: it answers 421 to everything
 /// (ericc-ch/copilot-api #7).
 ///
-/// What it does differently from the friendly default is set by **switches**: one table ([#SWITCHES]) makes the
-/// options of the command line, the names of [#set] and the fields of `POST /_simulator`. What it was asked, and what
-/// that would have cost, is in the **ledger**. Its answers are deterministic (see [#spoken]): what is said is settled
-/// first ([Talk]) and then written down the way that was asked for ([Way]), so that the same prompt gets the same text
-/// on all three, streamed or not.
+/// Deviations from the lenient default are set by **switches**: one table ([#SWITCHES]) defines the options of the
+/// command line, the names of [#set] and the fields of `POST /_simulator`. Requests and their cost are recorded in the
+/// **ledger**. Replies are deterministic (see [#replyText]): the reply is determined first ([Reply]) and then written
+/// in the format of the endpoint ([ChatEndpoint]), so that the same prompt gets the same text on all three, streamed or
+/// not.
 ///
-/// It knows nothing of copilot.java: two programs that agree by accident would test nothing.
-/// To run just: `simulator.java`, or around a command: `simulator.java --logged-in -- copilot chat "hello"`.
+/// It shares no code with copilot.java, because shared errors would go unnoticed.
+/// To run it alone: `simulator.java`, or around a command: `simulator.java --logged-in -- copilot chat "hello"`.
 public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- start and stop
 
-    /// A GitHub token that is always known and good for the exchange, as if the editor plug-in's app had minted it.
+    /// A GitHub token that is always valid for the exchange, as if issued to the editor plug-in's app.
     public static final String GITHUB_TOKEN = "ghu_" + "SimulatorTokenOfOctocat0000000000000";
 
     static {
@@ -114,7 +115,7 @@ public class simulator implements AutoCloseable {
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
     private final Set<String> enabledModels = ConcurrentHashMap.newKeySet();
     private final Messages messages = new Messages();
-    private final Map<String, Way> ways = ways(new Completions(), new Responses());
+    private final Map<String, ChatEndpoint> chatEndpoints = chatEndpoints(new Completions(), new Responses());
 
     private simulator(InstantSource clock, int port) throws IOException {
         this.clock = clock;
@@ -128,7 +129,8 @@ public class simulator implements AutoCloseable {
         return start(InstantSource.system());
     }
 
-    /// Polling intervals, the life of codes and of tokens go by `clock`; pauses in streams are real time.
+    /// Starts a simulator whose polling intervals and lifetimes of codes and tokens use `clock`; pauses in streams are
+    /// in real time.
     public static simulator start(InstantSource clock) {
         try {
             return new simulator(clock, 0);
@@ -137,8 +139,8 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// gptel knows no other path than /v1/responses for the newer models (since 2026-03, C).
-    private Map<String, Way> ways(Completions completions, Responses responses) {
+    /// gptel uses /v1/responses only for the newer models (since 2026-03, C).
+    private Map<String, ChatEndpoint> chatEndpoints(Completions completions, Responses responses) {
         return Map.of(completions.path(), completions, responses.path(), responses, "/v1/responses", responses,
                 messages.path(), messages);
     }
@@ -151,17 +153,17 @@ public class simulator implements AutoCloseable {
         return server;
     }
 
-    /// Where GitHub is: `copilot login --host` wants this.
+    /// Returns the URL of GitHub, for `copilot login --host`.
     public String url() {
         return origin(github);
     }
 
-    /// Where the Copilot API is: the exchange answer names it.
+    /// Returns the URL of the Copilot API, which the exchange response names.
     public String api() {
         return origin(copilot);
     }
 
-    /// A Copilot API of another plan: 421 for everything.
+    /// Returns the URL of another plan's Copilot API, which responds with 421 to everything.
     public String otherApi() {
         return origin(other);
     }
@@ -170,7 +172,7 @@ public class simulator implements AutoCloseable {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    /// Switches to their defaults; ledger, codes, tokens and enabled models forgotten.
+    /// Resets all switches and deletes ledger, codes, tokens and enabled models.
     public final void reset() {
         SWITCHES.values().forEach(s -> switches.put(s.name, s.normal));
         ledger.clear();
@@ -185,36 +187,43 @@ public class simulator implements AutoCloseable {
 
     @Override
     public void close() {
-        threads.shutdownNow();          // wakes the streams that are silent on purpose
+        threads.shutdownNow();          // wakes streams that are silent intentionally
         Stream.of(github, copilot, other).forEach(server -> server.stop(0));
     }
 
     // ------------------------------------------------------------------------------------------- switches
 
-    /// A thing that can be made to happen. `choices` empty: any value of the default's type.
-    private record Switch(String name, Object normal, String help, List<String> choices) {
+    /// A setting of the simulator. Without `choices`, any value of the default's type is accepted.
+    private record Switch(String name, Object normal, String help, List<String> choices, String group) {
         Object parse(Object given) {
             var text = given instanceof Collection<?> list
                     ? list.stream().map(String::valueOf).collect(Collectors.joining(","))
                     : String.valueOf(given);
             if (!choices.isEmpty() && !choices.contains(text)) {
-                throw new IllegalArgumentException(name + " is one of " + choices + ", not " + text);
+                throw new IllegalArgumentException(name + " must be one of " + String.join(", ", choices) + ", got \""
+                        + text + "\"");
             }
             if (name.equals("exchange") && items(text).count() != 1) {
-                throw new IllegalArgumentException("exchange wants one name");
+                throw new IllegalArgumentException("exchange takes one name");
             }
             return switch (normal) {
                 case Boolean _ when text.equals("true") || text.equals("false") -> Boolean.valueOf(text);
                 case Long _ when text.matches("-?\\d{1,15}") -> Long.valueOf(text);
                 case String _ -> checked(text);
-                default -> throw new IllegalArgumentException(name + " is a "
-                        + (normal instanceof Long ? "whole number" : "true or false") + ", not " + text);
+                default -> throw new IllegalArgumentException(name + " must be "
+                        + (normal instanceof Long ? "an integer" : "true or false") + ", got \"" + text + "\"");
             };
         }
 
         String label() {
-            return !choices.isEmpty() ? String.join("|", choices)
-                    : normal instanceof Long ? "N" : normal instanceof Boolean ? "true|false" : "TEXT";
+            return !choices.isEmpty() ? "CHOICE" : normal instanceof Long ? "N"
+                    : normal instanceof Boolean ? "BOOLEAN" : "TEXT";
+        }
+
+        /// The help text with the values to choose from and the default.
+        String description() {
+            return help + (choices.isEmpty() ? "" : "; one of " + String.join(", ", choices))
+                    + (normal.equals("") ? "" : " (default " + normal + ")");
         }
 
         private String checked(String text) {
@@ -228,115 +237,135 @@ public class simulator implements AutoCloseable {
                 default -> _ -> true;
             };
             items(text).filter(known.negate()).findFirst().ifPresent(unknown -> {
-                throw new IllegalArgumentException(name + ": there is no " + unknown + " (see --help)");
+                throw new IllegalArgumentException("unknown value of " + name + ": \"" + unknown + "\"");
             });
             return text;
         }
     }
 
-    /// The one table of switches.
+    /// All switches by name, in the order of `--help`.
     private static final SequencedMap<String, Switch> SWITCHES = new LinkedHashMap<>();
+
+    private static String group = "";
+
+    /// Begins a group of switches in `--help`.
+    private static void group(String heading) { group = heading; }
 
     private static void toggle(String name, Object normal, String help, String... choices) {
         var value = normal instanceof Integer number ? Long.valueOf(number) : normal;
-        SWITCHES.put(name, new Switch(name, value, help, List.of(choices)));
+        SWITCHES.put(name, new Switch(name, value, help, List.of(choices), group));
     }
 
     static {
-        toggle("pending", 1, "polls answered authorization_pending before the login ends");
-        toggle("interval", 5, "seconds between polls; an earlier one is answered slow_down, and 5 more from then on");
-        toggle("expires-in", 900, "seconds a device code lives");
-        toggle("device", "approve", "how the login ends",
+        group("Login (device flow):");
+        toggle("pending", 1, "polls that return authorization_pending before the login completes");
+        toggle("interval", 5, "seconds between polls; an earlier poll returns slow_down, which adds 5 seconds");
+        toggle("expires-in", 900, "lifetime of a device code in seconds");
+        toggle("device", "approve", "outcome of the login",
                 "approve", "deny", "expire", "disabled", "bad-client", "bad-code");
-        toggle("slow-down", 0, "the first N polls are answered slow_down, even in time");
-        toggle("slow-down-interval", true, "slow_down names the new interval");
-        toggle("approve-on-open", false, "GET /login/device approves; on by itself around a COMMAND");
-        toggle("device-faults", "", "one per poll, before anything else: 5xx, html, garbage, empty, reset, ok");
-        toggle("exchange", "ok", "the exchange's answer; ok goes by the kind of the token; names below");
+        toggle("slow-down", 0, "the first N polls return slow_down even if they are on time");
+        toggle("slow-down-interval", true, "slow_down contains the new interval");
+        toggle("approve-on-open", false, "GET /login/device approves the login; true around a COMMAND");
+        toggle("device-faults", "", "one per poll: 5xx, html, garbage, empty, reset, ok");
+
+        group("Token exchange:");
+        toggle("exchange", "ok", "result of the exchange (ok depends on the token's kind); names below");
         toggle("exchange-faults", "", "one per exchange: values of --exchange, 5xx, garbage, reset");
-        toggle("exchange-identity", false, "the exchange wants Editor-Version and Editor-Plugin-Version");
-        toggle("exchange-scope", false, "a token got without Copilot-Integration-Id: vscode-chat lacks newer models");
-        toggle("token-life", 1800, "seconds until the Copilot API says 401 token expired");
-        toggle("refresh-in", 1500, "refresh_in of the exchange answer");
-        toggle("clock-skew", 0, "seconds by which expires_at and exp= are ahead of the true time (Date stays true)");
-        toggle("endpoints", "api", "endpoints.api: right, none at all, another plan's, a stranger's, proxy-ep only",
+        toggle("exchange-identity", false, "require Editor-Version and Editor-Plugin-Version");
+        toggle("exchange-scope", false, "without Copilot-Integration-Id: vscode-chat the token lacks newer models");
+        toggle("token-life", 1800, "seconds until the Copilot API returns 401 token expired");
+        toggle("refresh-in", 1500, "refresh_in of the exchange response");
+        toggle("clock-skew", 0, "seconds by which expires_at and exp= are ahead; Date stays correct");
+        toggle("endpoints", "api", "endpoints.api: correct, absent, another plan's, an untrusted host, proxy-ep only",
                 "api", "none", "other", "foreign", "missing-with-proxy-ep");
-        toggle("proxy-ep", "", "proxy-ep= of the token string (default proxy.PLAN.githubcopilot.com)");
-        toggle("minimal", false, "the exchange answers token, expires_at, refresh_in and nothing else");
-        toggle("plan", "individual", "the account's plan; free and student have auto alone",
+        toggle("proxy-ep", "", "proxy-ep= of the token (default proxy.PLAN.githubcopilot.com)");
+        toggle("minimal", false, "the response has token, expires_at and refresh_in only");
+
+        group("Account and quota:");
+        toggle("plan", "individual", "plan of the account; free and student offer auto only",
                 "individual", "free", "student", "pro-plus", "max", "business", "enterprise");
-        toggle("login", "octocat", "the account's name");
-        toggle("quota", "auto", "/copilot_internal/user: auto is free for the free plan, else paid",
+        toggle("login", "octocat", "name of the account");
+        toggle("quota", "auto", "/copilot_internal/user: auto is free on the free plan, otherwise paid",
                 "auto", "paid", "free", "negative", "missing", "requests", "overage", "unlimited-business");
-        toggle("quota-headers", "snapshot", "on every answer of the API: the plan's own, none, all known, or nonsense",
+        toggle("quota-headers", "snapshot", "quota headers of API responses: the plan's, none, all known, invalid",
                 "snapshot", "none", "all", "garbage");
-        toggle("models", "full", "the catalogue: all fields, as in early 2025, nothing, no is_chat_default",
-                "full", "old", "empty", "no-default",
-                "no-embeddings");
+
+        group("Models:");
+        toggle("models", "full", "model list: complete, as in early 2025, empty, without is_chat_default or embeddings",
+                "full", "old", "empty", "no-default", "no-embeddings");
         toggle("models-faults", "", "one per request of /models, named as for --faults");
-        toggle("legacy-list", true, "without X-GitHub-Api-Version /models leaves out the newest");
-        toggle("revive", "", "retired models that are served once more: " + simulator.RETIRED);
+        toggle("legacy-list", true, "/models without X-GitHub-Api-Version omits the newest models");
+        toggle("revive", "", "retired models to serve again: " + simulator.RETIRED);
         toggle("no-model", "accept", "/chat/completions without a model", "accept", "refuse");
-        toggle("auto-model", "gpt-5-mini", "what is chosen when nobody names a model");
+        toggle("auto-model", "gpt-5-mini", "model chosen for auto");
         toggle("sessions", "ok", "POST /models/session", "ok", "404");
-        toggle("session-life", 3600, "seconds that a session lives; one of POST /auto lives 24 times as long");
+        toggle("session-life", 3600, "lifetime of a session in seconds; sessions of POST /auto live 24 times as long");
         toggle("auto", "ok", "POST /auto", "ok", "404", "503");
-        toggle("minimum-version", "", "version of vscode/ below which no model answers (default: by the model)");
-        toggle("out-of-date", false, "the API says that the editor's extension is out of date");
+        toggle("integrator", "", "the only models available for the integration id");
+        toggle("stale-endpoints", "", "models that reject /chat/completions although the list names it; ID:/PATH"
+                + " for another endpoint");
+
+        group("What is required and rejected:");
+        toggle("minimum-version", "", "oldest version of vscode/ that is served (default: depends on the model)");
+        toggle("out-of-date", false, "the API reports that the editor's extension is out of date");
         toggle("integration-id", "optional", "Copilot-Integration-Id", "optional", "required");
-        toggle("strict-headers", false, "refuses identity headers given twice, and unknown values of X-Initiator");
-        toggle("gemini-opaque", "optional", "/chat/completions: Gemini's newest calls come back with their"
-                + " reasoning_opaque", "optional", "required");
-        toggle("tool-schema", "any", "/v1/messages: a tool's input_schema may say its $schema", "any", "strict");
-        toggle("schemas", "ignore", "a JSON schema for the answer of a model without structured_outputs",
-                "ignore", "refuse");
-        toggle("refused-betas", "context-1m-2025-08-07", "values of anthropic-beta that are refused, besides those"
-                + " that are no NAME-DATE");
-        toggle("unknown-fields", "ignore", "fields that no source names", "ignore", "refuse");
-        toggle("refuse", "", "parameters that are refused: NAME or MODEL:NAME, a.b for one within a");
-        toggle("efforts", "", "if given, the reasoning efforts that are served, whatever the catalogue says");
+        toggle("strict-headers", false, "reject repeated identity headers and unknown values of X-Initiator");
+        toggle("gemini-opaque", "optional", "/chat/completions: Gemini's calls are returned with reasoning_opaque",
+                "optional", "required");
+        toggle("tool-schema", "any", "/v1/messages: strict rejects $schema in a tool's input_schema", "any", "strict");
+        toggle("schemas", "ignore", "JSON schema for a model without structured_outputs", "ignore", "refuse");
+        toggle("refused-betas", "context-1m-2025-08-07", "values of anthropic-beta to reject, in addition to those"
+                + " not of the form NAME-DATE");
+        toggle("unknown-fields", "ignore", "fields that no source documents", "ignore", "refuse");
+        toggle("refuse", "", "parameters to reject: NAME or MODEL:NAME; a.b for a nested one");
+        toggle("efforts", "", "reasoning efforts that are accepted, whatever the model list says");
         toggle("ids", "any", "/responses: ids of items that are sent back", "any", "length");
-        toggle("integrator", "", "if given, only these models are available for the integration id");
-        toggle("stale-endpoints", "", "models that refuse /chat/completions whatever the catalogue says; ID:/PATH for"
-                + " another endpoint");
-        toggle("faults", "", "one per chat request (of all three ways), after the authorization check; names below");
-        toggle("answer", "", "the answer to every chat (default: see say: below)");
-        toggle("finish", "stop", "finish_reason, or what it is called elsewhere",
+        toggle("max-body", 20 << 20, "bytes of a request body above which the response is 413");
+
+        group("Replies:");
+        toggle("faults", "", "one per chat request (all endpoints), after authorization; names below");
+        toggle("answer", "", "reply to every chat (default: see \"say: \" below)");
+        toggle("finish", "stop", "finish_reason, or its equivalent on other endpoints",
                 "stop", "length", "content_filter", "tool_calls");
-        toggle("reasoning", "", "a text sent as the model's reasoning, in its vendor's way");
-        toggle("summaries", true, "/responses: reasoning has its summary; if not, [] is all that shows of it");
-        toggle("usage", "finish", "where a stream has its usage (own-chunk: /chat/completions)",
+        toggle("reasoning", "", "text sent as the model's reasoning, in the format of its vendor");
+        toggle("summaries", true, "/responses: reasoning has a summary; false sends []");
+        toggle("usage", "finish", "position of the usage in a stream (own-chunk: /chat/completions only)",
                 "finish", "own-chunk", "none");
-        toggle("messages-errors", "flat", "/v1/messages says {\"message\"}, or {\"type\":\"error\",\"error\":{…}}",
+        toggle("messages-errors", "flat", "/v1/messages: {\"message\"} or {\"type\":\"error\",\"error\":{…}}",
                 "flat", "anthropic");
-        toggle("copilot-usage", true, "answers say what they cost in AI credits");
-        toggle("cached", 0, "tokens of a prompt that are said to come from the cache");
-        toggle("chunk", 0, "bytes per write of a stream; 0 is an event per write");
-        toggle("newline", "lf", "line ends of a stream", "lf", "crlf", "cr");
+        toggle("copilot-usage", true, "replies contain their cost in AI credits");
+        toggle("cached", 0, "prompt tokens reported as cached");
+
+        group("Streams:");
+        toggle("chunk", 0, "bytes per write; 0 writes one event at a time");
+        toggle("newline", "lf", "line ending", "lf", "crlf", "cr");
         toggle("space", true, "a space after data:");
-        toggle("comments", false, "a : ping line between events");
-        toggle("malformed", false, "one line of cut JSON in between");
-        toggle("bom", false, "a byte order mark first");
-        toggle("done", true, "data: [DONE] at the end, except for /responses");
-        toggle("responses-done", false, "data: [DONE] at the end of /responses");
-        toggle("last-newline", true, "the last line has its newline");
-        toggle("latency", 0, "milliseconds before the headers of a chat answer");
+        toggle("comments", false, "a comment line between events");
+        toggle("malformed", false, "one line of truncated JSON");
+        toggle("bom", false, "a leading byte order mark");
+        toggle("done", true, "final data: [DONE], except for /responses");
+        toggle("responses-done", false, "final data: [DONE] for /responses");
+        toggle("last-newline", true, "the last line ends in a newline");
+        toggle("latency", 0, "milliseconds before the response headers");
         toggle("drip", 0, "milliseconds between deltas");
         toggle("silence", 0, "milliseconds of silence after the first delta");
-        toggle("max-inputs", 512, "texts in a request for embeddings; 0: the catalogue does not say, and 512 hold");
-        toggle("embeddings", "ordered", "what comes of a request for embeddings: as it should, in any order, or wrong",
+
+        group("Embeddings:");
+        toggle("max-inputs", 512, "texts per request; 0: not in the model list, and 512 are accepted");
+        toggle("embeddings", "ordered", "response to a request for embeddings: correct, in another order, or invalid",
                 "ordered", "shuffled", "bare", "short", "long", "twice", "no-index", "ragged", "empty-vector", "texts",
                 "null", "base64", "error", "digits");
         toggle("embeddings-faults", "", "one per request for embeddings, named as for --faults");
-        toggle("max-body", 20 << 20, "bytes of a request body above which the answer is 413");
     }
 
-    /// Sets one switch; a name or value that does not exist is refused with the nearest that does.
+    /// Sets a switch.
+    ///
+    /// @throws IllegalArgumentException if the name or the value is unknown
     public simulator set(String name, Object value) {
         var found = SWITCHES.get(name);
         if (found == null) {
             var nearest = Collections.min(SWITCHES.keySet(), Comparator.comparingInt(s -> distance(s, name)));
-            throw new IllegalArgumentException("no switch " + name + "; the nearest is " + nearest);
+            throw new IllegalArgumentException("unknown switch \"" + name + "\"; did you mean " + nearest + "?");
         }
         switches.put(name, found.parse(value));
         return this;
@@ -354,7 +383,7 @@ public class simulator implements AutoCloseable {
         return (Boolean) switches.get(name);
     }
 
-    /// Takes the first item off a switch that is a comma list; `ok` when there is none.
+    /// Removes and returns the first item of a comma-separated switch, or `ok` if it is empty.
     private String take(String name) {
         var taken = new String[] {"ok"};
         switches.computeIfPresent(name, (_, list) -> {
@@ -389,13 +418,13 @@ public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- ledger
 
-    /// One request and what became of it. `billed` is in premium requests: the model's multiplier for an answer that
-    /// GitHub counts as a person's (X-Initiator other than `agent`), 0 for a failure. Status 0: dropped unanswered.
+    /// A request and its result. `billed` is in premium requests: the model's multiplier for a reply that
+    /// GitHub attributes to the user (X-Initiator other than `agent`), 0 for a failure. Status 0: connection dropped.
     public record Entry(Instant at, String method, String path, Map<String, List<String>> headers, JsonNode body,
                         String rawBody, int status, double billed, String model) {}
 
-    /// All requests so far in order of arrival, those of `/_simulator` left out. An entry is there before the first
-    /// byte of its answer leaves.
+    /// Returns all requests in order of arrival, except those to `/_simulator`. An entry is added before the first byte
+    /// of its response is sent.
     public List<Entry> ledger() {
         return List.copyOf(ledger.values());
     }
@@ -408,7 +437,7 @@ public class simulator implements AutoCloseable {
         return billed.sum();
     }
 
-    /// JSON lines; of a token only the kind and the last four characters.
+    /// Returns the ledger as JSON lines, in which tokens are masked except for their kind and last four characters.
     private String ledgerLines() {
         var token = Pattern.compile("(gh[a-z]_|github_pat_|tid=|(?<=\"device_code\":\")|(?<=device_code=)"
                 + "|(?<=\"copilot-session-token\":\\[\"))"
@@ -418,7 +447,7 @@ public class simulator implements AutoCloseable {
                 .collect(Collectors.joining());
     }
 
-    /// `GET|POST /_simulator`, `GET /_simulator/ledger`, `POST /_simulator/reset`: the switches from another process.
+    /// `GET|POST /_simulator`, `GET /_simulator/ledger`, `POST /_simulator/reset`: control from another process.
     private Answer control(Call call) {
         switch (call.route()) {
             case "GET /_simulator/ledger" -> {
@@ -428,7 +457,7 @@ public class simulator implements AutoCloseable {
             case "GET /_simulator" -> { }
             case "POST /_simulator" -> {
                 if (!(call.body instanceof ObjectNode given)) {
-                    return Answer.text(400, "a JSON object {\"switch\":value} is wanted\n");
+                    return Answer.text(400, "expected a JSON object {\"switch\":value}\n");
                 }
                 try {
                     given.properties().forEach(p -> set(p.getKey(), p.getValue() instanceof ArrayNode list
@@ -450,16 +479,16 @@ public class simulator implements AutoCloseable {
         return Answer.json(200, state);
     }
 
-    // ------------------------------------------------------------------------------------------- the front door
+    // ------------------------------------------------------------------------------------------- HTTP
 
-    /// A request as it came. `body` is null when there is none or it is not JSON; a form becomes an object.
+    /// A request. `body` is null if it is absent or not JSON; a form becomes an object.
     private record Call(String method, String path, Map<String, List<String>> headers, byte[] bytes, JsonNode body) {
         static Call read(HttpExchange exchange) throws IOException {
             var headers = new TreeMap<String, List<String>>();
             exchange.getRequestHeaders().forEach((k, v) -> headers.put(k.toLowerCase(Locale.ROOT), List.copyOf(v)));
             var bytes = exchange.getRequestBody().readAllBytes();
             var type = headers.getOrDefault("content-type", List.of("")).getFirst();
-            var path = exchange.getRequestURI().getPath();      // curl calls JSON a form, unless told otherwise
+            var path = exchange.getRequestURI().getPath();      // curl sends JSON as a form by default
             var form = type.startsWith("application/x-www-form-urlencoded") && !path.startsWith("/_simulator");
             return new Call(exchange.getRequestMethod(), path, Collections.unmodifiableMap(headers), bytes,
                     form ? form(bytes) : parsed(bytes));
@@ -495,8 +524,8 @@ public class simulator implements AutoCloseable {
 
     private static final Charset UTF_8 = StandardCharsets.UTF_8;
 
-    /// What goes back. It is decided whole before its first byte is sent, so that the ledger is written before the
-    /// client can look. `keep` is how many bytes of a body get out before the connection drops; -1 is all.
+    /// A response. It is complete before its first byte is sent, so that the ledger is written before the client can
+    /// read it. `keep`: the bytes of the body that are sent before the connection drops; -1 for all.
     private record Answer(int status, String type, byte[] body, int keep, Script script, Map<String, String> headers,
                           String model, double billed) {
         Answer(int status, String type, byte[] body) {
@@ -539,7 +568,7 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// Thrown by a check that fails, so that checks read as a list.
+    /// Thrown by a check that rejects the request, so that checks read as a list.
     private static final class Refusal extends RuntimeException {
         final transient Answer answer;
 
@@ -584,8 +613,8 @@ public class simulator implements AutoCloseable {
         send(exchange, answer);
     }
 
-    /// An exception out of a handler makes the JDK's server close the socket as it is: no last chunk, no missing
-    /// bytes. Closing the exchange would end the body in good order instead.
+    /// Drops the connection: after an exception of a handler the JDK's server closes the socket without the last chunk.
+    /// Closing the exchange would end the body properly.
     private void send(HttpExchange exchange, Answer answer) throws IOException {
         if (answer.status == 0) {
             throw new IOException("dropped before any byte, on purpose");
@@ -640,7 +669,7 @@ public class simulator implements AutoCloseable {
         };
     }
 
-    /// A device code that was given out (RFC 8628, section 3.2). `interval` grows with every slow_down.
+    /// A device code that was issued (RFC 8628, section 3.2). `interval` grows with every slow_down.
     private static final class Grant {
         final String client, scope;
         final Instant end;
@@ -675,7 +704,7 @@ public class simulator implements AutoCloseable {
                 .put("expires_in", number("expires-in")).put("interval", number("interval")));
     }
 
-    /// The person has opened the page, and presses the button.
+    /// Approves the login, as the user does on the page.
     private Answer devicePage() {
         if (on("approve-on-open")) { grants.values().forEach(grant -> grant.approved = true); }
         return Answer.html(200, "This is the simulator: the code approves itself");
@@ -747,7 +776,7 @@ public class simulator implements AutoCloseable {
                         + "device-flow");
     }
 
-    /// GitHub answers form-encoded unless JSON is asked for (GitHub docs, "Authorizing OAuth apps").
+    /// GitHub's responses are form-encoded unless JSON is requested (GitHub docs, "Authorizing OAuth apps").
     private static Answer negotiated(Call call, int status, ObjectNode fields) {
         if (call.header("accept").contains("application/json")) {
             return Answer.json(status, fields);
@@ -759,8 +788,8 @@ public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- GitHub: tokens
 
-    /// Who minted a GitHub token, which decides what the exchange says to it (hermes-agent #16551, netclaw #1157,
-    /// copilot-gpt4-service #293, dot-ai #591). What the exchange says to an installation's `ghs_` is an assumption.
+    /// The issuer of a GitHub token, which determines the result of the exchange (hermes-agent #16551, netclaw #1157,
+    /// copilot-gpt4-service #293, dot-ai #591). The result for an installation's `ghs_` is an assumption.
     private enum Access {
         EDITOR("ghu_", "ok"), VSCODE("gho_", "ok"), FOREIGN_APP("ghu_", "foreign-app"), OAUTH_APP("gho_", "not-found"),
         CLASSIC("ghp_", "not-found"), FINE_GRAINED("github_pat_", "pat"), INSTALLATION("ghs_", "foreign-app");
@@ -772,7 +801,7 @@ public class simulator implements AutoCloseable {
             this.exchange = exchange;
         }
 
-        /// The Copilot API takes an OAuth app's token as it is (opencode, the Copilot CLI, pydantic-ai PR #8059).
+        /// The Copilot API accepts an OAuth app's token directly (opencode, the Copilot CLI, pydantic-ai PR #8059).
         boolean direct() { return prefix.equals("gho_"); }
 
         static Access ofClient(String id) {
@@ -785,7 +814,7 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// A fresh valid token: `ghu` of the editor plug-in, `gho` of an OAuth app outside the allow-list, `ghp`,
+    /// Issues a valid token: `ghu` of the editor plug-in, `gho` of an OAuth app outside the allow-list, `ghp`,
     /// `github_pat`, `ghs`; also `gho-vscode` (accepted) and `ghu-foreign` (refused).
     public String issueGithubToken(String kind) {
         return mint(switch (kind) {
@@ -811,7 +840,7 @@ public class simulator implements AutoCloseable {
                 .mapToObj(i -> alphabet.substring(i, i + 1)).collect(Collectors.joining());
     }
 
-    /// GitHub's REST API wants a User-Agent and takes `token X` and `Bearer X`.
+    /// GitHub's REST API requires a User-Agent and accepts `token X` and `Bearer X`.
     private Access authenticated(Call call) {
         refuseIf(call.header("user-agent").isBlank(), 403, "Request forbidden by administrative rules. Please make"
                 + " sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/"
@@ -842,20 +871,21 @@ public class simulator implements AutoCloseable {
 
     private Answer exchange(Call call) {
         var access = authenticated(call);
-        if (on("exchange-identity")) {      // nobody quotes these two: CopilotChat.nvim and others send neither header
+        // no source quotes these messages: CopilotChat.nvim and others send neither header
+        if (on("exchange-identity")) {
             refuseIf(!call.header("editor-version").contains("/"), 400, "bad request: missing Editor-Version header\n");
             refuseIf(!call.header("editor-plugin-version").contains("/"), 400,
                     "bad request: missing Editor-Plugin-Version header\n");
         }
         var fault = take("exchange-faults");
-        var wanted = fault.equals("ok") ? text("exchange") : fault;
+        var requested = fault.equals("ok") ? text("exchange") : fault;
         var integrator = call.has("copilot-integration-id") ? call.header("copilot-integration-id") : UNNAMED;
-        return exchangeOutcome(wanted.equals("ok") ? access.exchange : wanted, integrator)
+        return exchangeOutcome(requested.equals("ok") ? access.exchange : requested, integrator)
                 .header("X-RateLimit-Limit", "5000").header("X-RateLimit-Resource", "core")
                 .header("Cache-Control", "private, max-age=60, s-maxage=60");
     }
 
-    /// Whom a token belongs to that was got without a Copilot-Integration-Id (openclaw #79946, PR #80074).
+    /// The integrator of a token that was issued without a Copilot-Integration-Id (openclaw #79946, PR #80074).
     private static final String UNNAMED = "copilot-language-server";
 
     private Answer exchangeOutcome(String outcome, String integrator) {
@@ -882,7 +912,7 @@ public class simulator implements AutoCloseable {
         return Answer.json(403, envelope.put("message", "Resource not accessible by integration"));
     }
 
-    /// Every notification_id that VS Code knows (vscode-copilot-chat); titles and messages are our own wording.
+    /// Every notification_id that VS Code knows (vscode-copilot-chat); titles and messages are invented.
     private static final SequencedMap<String, List<String>> NOTIFICATIONS = table("""
             not_signed_up | Sign up for GitHub Copilot | You are not signed up for GitHub Copilot. | SIGNUP
             no_copilot_access | Signup for GitHub Copilot | No access to GitHub Copilot found. | SIGNUP
@@ -910,7 +940,7 @@ public class simulator implements AutoCloseable {
     private static final List<String> EXCHANGES = List.of("ok", "bad-credentials", "foreign-app", "pat", "rate-limit",
             "not-found");
 
-    /// What stands between a client and GitHub when things go wrong; null for `ok`.
+    /// A failure between client and GitHub; null for `ok`.
     private static Answer gatewayFault(String name) {
         return switch (name) {
             case "ok" -> null;
@@ -926,7 +956,7 @@ public class simulator implements AutoCloseable {
         return name.matches("ok|reset|html|garbage|empty|5\\d\\d");
     }
 
-    /// A token of the exchange: good until `end`, and for the models of the integrator that it was minted for.
+    /// A token of the exchange, valid until `end` for the models of the integrator that it was issued to.
     private record CopilotToken(Instant end, String integrator) {}
 
     private ObjectNode copilotToken(String integrator) {
@@ -994,7 +1024,7 @@ public class simulator implements AutoCloseable {
     /// Since 2026-06-24 (GitHub changelog).
     private boolean autoOnly() { return text("plan").matches("free|student"); }
 
-    /// opencode and new Zed ask this way for their host (news of 2026-11).
+    /// opencode and new versions of Zed find their host with this request (2026-11).
     private Answer graphql(Call call) {
         authenticated(call);
         var answer = JSON.createObjectNode();
@@ -1012,7 +1042,7 @@ public class simulator implements AutoCloseable {
                 20_000L, "business", 1900L, "enterprise", 3900L).getOrDefault(text("plan"), 1500L);
     }
 
-    /// Premium requests left: the account has used 28.6 before the simulator started.
+    /// Premium requests left: the account had used 28.6 before the simulator started.
     private double remaining() {
         return text("quota").equals("negative") ? -1 : entitlement() - 28.6 - billed();
     }
@@ -1104,10 +1134,10 @@ public class simulator implements AutoCloseable {
     private Answer copilot(Call call) {
         if (call.route().equals("GET /_ping")) { return Answer.text(200, "OK"); }
         checkHost(call);
-        var way = call.method.equals("POST") ? ways.get(call.path) : null;
-        refuseIf(way == null && !call.route().matches(ROUTES), 404, "404 page not found\n");
+        var endpoint = call.method.equals("POST") ? chatEndpoints.get(call.path) : null;
+        refuseIf(endpoint == null && !call.route().matches(ROUTES), 404, "404 page not found\n");
         checkAuthorization(call);
-        var fault = way != null ? take("faults") : call.route().equals("GET /models") ? take("models-faults")
+        var fault = endpoint != null ? take("faults") : call.route().equals("GET /models") ? take("models-faults")
                 : call.route().equals("POST /embeddings") ? take("embeddings-faults") : "ok";
         if (fault.equals("reset-before") || fault.equals("html-200")) {
             return fault.equals("html-200") ? Answer.html(200, "Sign in to the guest network") : Answer.dropped();
@@ -1117,9 +1147,9 @@ public class simulator implements AutoCloseable {
         if (call.method.equals("POST")) {
             checkBody(call);
         }
-        if (way != null) { return ask(way, call, fault); }
+        if (endpoint != null) { return ask(endpoint, call, fault); }
         return switch (call.route()) {
-            case "GET /models" -> broken(Answer.json(200, catalogue(call)), fault, MID_STREAM_ERROR)
+            case "GET /models" -> broken(Answer.json(200, modelList(call)), fault, MID_STREAM_ERROR)
                     .header("Cache-Control", "private, max-age=21600");
             case "POST /embeddings" -> broken(embeddings(call), fault, MID_STREAM_ERROR);
             case "POST /v1/messages/count_tokens" -> messages.count(call);
@@ -1178,7 +1208,7 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// An editor is asked for only where there is no integrator (gptel has sent that one alone since 2025-04), and of
+    /// An editor is required only without an integrator (gptel has sent only that since 2025-04), and only with
     /// an exchanged token only (opencode sends neither).
     private void checkIntegration(Call call) {
         var given = call.headers.getOrDefault("copilot-integration-id", List.of());
@@ -1202,7 +1232,7 @@ public class simulator implements AutoCloseable {
         invalidIf(!(call.body instanceof ObjectNode), "not a JSON object");
     }
 
-    /// Whether fields that no source names are refused.
+    /// Returns whether undocumented fields are rejected.
     private boolean strict() { return text("unknown-fields").equals("refuse"); }
 
     private static void invalidIf(boolean wrong, String reason) {
@@ -1211,7 +1241,7 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// Copilot's errors are JSON that mostly calls itself text.
+    /// Copilot's errors are JSON, mostly with a text content type.
     private static Answer error(int status, String message, String code) {
         var error = JSON.createObjectNode();
         error.putObject("error").put("message", message).put("code", code);
@@ -1227,7 +1257,7 @@ public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- Copilot: models
 
-    /// A row of the catalogue. `prices` are AI credits per million tokens: input, output, cached input, and those
+    /// A row of the model list. `prices` are AI credits per million tokens: input, output, cached input, and those
     /// three for a long context, if it has a price of its own.
     private record Model(String id, String name, String vendor, String version, String type, long context, long prompt,
                          long output, double multiplier, List<Long> prices, List<String> endpoints,
@@ -1248,7 +1278,7 @@ public class simulator implements AutoCloseable {
 
         boolean is(String mark) { return marks.contains(mark); }
 
-        /// Azure's shapes of an answer; that Microsoft's own models have them too is an assumption.
+        /// Azure's reply formats; that Microsoft's own models use them is an assumption.
         boolean openAI() { return vendor.endsWith("OpenAI") || vendor.equals("Microsoft"); }
 
         boolean google() { return vendor.equals("Google"); }
@@ -1257,35 +1287,35 @@ public class simulator implements AutoCloseable {
 
         boolean chats() { return endpoints.contains("/chat/completions"); }
 
-        /// Some answers lack `object` and `created` (pydantic-ai's docs, puxu-msft/copilot-api-js).
+        /// Some replies lack `object` and `created` (pydantic-ai's docs, puxu-msft/copilot-api-js).
         boolean bare() { return id.equals("gpt-5.4"); }
 
         int maxImages() { return google() ? 10 : anthropic() ? 1 : 5; }
 
-        /// Where the short context's price ends.
+        /// The length up to which the price of a short context applies.
         long shortPrompt() { return prices.size() > 3 ? 272_000 : prompt; }
 
         long price(int kind, long promptTokens) {
             return prices.get(promptTokens > shortPrompt() ? kind + 3 : kind);
         }
 
-        /// The value of a mark `name=value`, or "".
+        /// Returns the value of a flag `name=value`, or "".
         String marked(String name) {
             return marks.stream().filter(m -> m.startsWith(name + "=")).map(m -> m.substring(name.length() + 1))
                     .findFirst().orElse("");
         }
     }
 
-    /// Gone from the service in 2026, by GitHub's list and models.dev PR #6218.
+    /// Retired from the service in 2026, by GitHub's list and models.dev PR #6218.
     private static final String RETIRED = "gpt-4.1 gpt-4o o1 claude-sonnet-4.5 claude-opus-4.7 gemini-3.1-pro-preview";
 
     /// id | name | vendor | dated name | type | context, prompt, output tokens | multiplier | credits per million
     /// tokens in, out, cached | endpoints | abilities | reasoning efforts | marks
     ///
     /// The marks: `recent` is not in the short list of a request without an API version; `hidden` is not for the
-    /// picker; `pseudo` lives within a session only; `twice` stands twice in the list (so did gpt-4-o-preview); `min`
-    /// is the version of vscode/ that it asks for; `retired` must be revived by a switch. A `budget` is an ability of
-    /// ours only: it stands for min_ and max_thinking_budget.
+    /// picker; `pseudo` is available within a session only; `twice` is listed twice (so did gpt-4-o-preview); `min`
+    /// is the version of vscode/ that it requires; `retired` must be revived by a switch. `budget` is not an ability of
+    /// the service: it represents min_ and max_thinking_budget.
     private static final SequencedMap<String, Model> MODELS = new LinkedHashMap<>();
 
     static {
@@ -1392,7 +1422,7 @@ public class simulator implements AutoCloseable {
         return !model.is("retired") || items(text("revive")).anyMatch(model.id::equals);
     }
 
-    /// In early 2025 no model that chats was without /chat/completions.
+    /// In early 2025 every chat model was served on /chat/completions.
     private boolean isListed(Model model) {
         return isServed(model) && !(text("models").equals("old") && model.type.equals("chat") && !model.chats())
                 && !(text("models").equals("no-embeddings") && model.type.equals("embeddings"));
@@ -1403,7 +1433,7 @@ public class simulator implements AutoCloseable {
     }
 
     /// Without an API version the list is an old one, in which the newest models are missing (opencode #32627).
-    private ObjectNode catalogue(Call call) {
+    private ObjectNode modelList(Call call) {
         var list = JSON.createObjectNode().put("object", "list");
         var data = list.putArray("data");
         var legacy = on("legacy-list") && !call.has("x-github-api-version");
@@ -1480,7 +1510,7 @@ public class simulator implements AutoCloseable {
         entry.putArray("info_messages");
     }
 
-    /// Newer versions of the API call the price of cached input by another name and know auto's discount (opencode PR
+    /// Newer versions of the API use another name for the price of cached input and have auto's discount (opencode PR
     /// #47108; the discount's form is an invention).
     private static ObjectNode billing(Model model, boolean newer) {
         var billing = JSON.createObjectNode().put("is_premium", model.is("premium"))
@@ -1514,7 +1544,7 @@ public class simulator implements AutoCloseable {
         return model;
     }
 
-    /// Enabling a model is an acceptance of terms; for a seat that an organisation pays only its admin can.
+    /// Enables a model, which accepts its terms; only an administrator can do so for a seat of an organization.
     private Answer policy(Call call) {
         var model = named(call);
         refuseIf(text("plan").matches("business|enterprise"), 403, "forbidden: access denied");
@@ -1531,7 +1561,7 @@ public class simulator implements AutoCloseable {
         return new Refusal(modelError("The requested model is not supported.", "model_not_supported"));
     }
 
-    /// The model of a request, if this account may use it at this endpoint.
+    /// Returns the model of a request, if the account may use it on this endpoint.
     private Model chosen(Call call, String endpoint) {
         boolean inSession = checkSession(call);
         if (!isGiven(call.body.path("model"))) { return unnamed(endpoint); }
@@ -1567,15 +1597,15 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// Whom the request counts as: the token remembers, whatever the request says (openclaw #79946); a direct one's app
-    /// is asked only where the request is silent (opencode #36575).
+    /// The integrator of a request: that of the exchanged token, whatever the request says (openclaw #79946); that of a
+    /// direct token's app only if the request names none (opencode #36575).
     private String integrator(Call call) {
         var token = copilotTokens.get(bearer(call));
         return token != null ? token.integrator : call.has("copilot-integration-id")
                 ? call.header("copilot-integration-id") : UNNAMED;
     }
 
-    /// Too old an editor has not all models. Of other editors than VS Code nothing of the kind is known.
+    /// Old editors lack some models. This is known of VS Code only.
     private void checkEditor(Call call, Model model) {
         var minimum = text("minimum-version").isEmpty() ? model.marked("min") : text("minimum-version");
         var editor = call.header("editor-version");
@@ -1593,11 +1623,11 @@ public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- Copilot: auto
 
-    /// What a session may ask, until when (VS Code's automodeService.ts).
+    /// The models of a session and its end (VS Code's automodeService.ts).
     private record Session(Instant end, Set<String> models) {}
 
-    /// Without a name the service chooses, on /chat/completions only (OmniRoute #12000; codecompanion.nvim leaves the
-    /// name out for its "auto").
+    /// Without a model the service chooses one, on /chat/completions only (OmniRoute #12000; codecompanion.nvim leaves
+    /// the name out for its "auto").
     private Model unnamed(String endpoint) {
         if (!endpoint.equals("/chat/completions") || text("no-model").equals("refuse")) { throw notSupported(); }
         var auto = MODELS.get(text("auto-model"));
@@ -1608,7 +1638,7 @@ public class simulator implements AutoCloseable {
         return !isGiven(call.body.path("model")) || call.has("copilot-session-token");
     }
 
-    /// Whether the request belongs to a session, which must be alive and hold its model.
+    /// Returns whether the request belongs to a session, which must be active and include the model.
     private boolean checkSession(Call call) {
         if (!call.has("copilot-session-token")) { return false; }
         var context = sessions.get(call.header("copilot-session-token"));
@@ -1635,7 +1665,7 @@ public class simulator implements AutoCloseable {
         return session;
     }
 
-    /// `POST /models/session`; what is in the request is not looked at.
+    /// `POST /models/session`; the body is ignored.
     private Answer modelSession() {
         refuseIf(text("sessions").equals("404"), 404, "404 page not found\n");
         var session = opened(number("session-life")).put("selected_model", text("auto-model"));
@@ -1643,7 +1673,7 @@ public class simulator implements AutoCloseable {
         return Answer.json(200, session);
     }
 
-    /// `POST /auto`, VS Code's newer way (autoV2Fetcher.ts): for older versions of the API it is not there.
+    /// `POST /auto`, VS Code's newer endpoint (autoV2Fetcher.ts), absent from older versions of the API.
     private Answer autoRoute(Call call) {
         refuseIf(call.header("x-github-api-version").compareTo("2026-08-01") < 0, 404, "invalid apiVersion\n");
         if (!text("auto").equals("ok")) {
@@ -1690,7 +1720,7 @@ public class simulator implements AutoCloseable {
         if (text("embeddings").equals("error")) {
             answer.putObject("error").put("message", "the model is overloaded");
         }
-        // Digits that no number type gives back as they are.
+        // Digits that no number type preserves.
         var sent = !text("embeddings").equals("digits") ? Answer.json(200, answer) : new Answer(200, "application/json",
                 utf8(answer.toString().replaceAll("\"embedding\":\\[[^,]+,[^,]+,", "\"embedding\":[1E-05,-0.10,")));
         return sent.charged(model.id, 0);
@@ -1709,14 +1739,14 @@ public class simulator implements AutoCloseable {
         return item;
     }
 
-    /// As OpenAI's SDKs ask for them (npm's always): floats in little-endian order, in base64.
+    /// As OpenAI's SDKs request them (npm's always): little-endian floats in Base64.
     private static void pack(ObjectNode item) {
         var bytes = ByteBuffer.allocate(4 * item.path("embedding").size()).order(ByteOrder.LITTLE_ENDIAN);
         item.path("embedding").forEach(number -> bytes.putFloat((float) number.asDouble()));
         item.put("embedding", Base64.getEncoder().encodeToString(bytes.array()));
     }
 
-    /// The data of an answer as the switch wants them.
+    /// Returns the data of a response according to the switch.
     private ArrayNode damaged(List<ObjectNode> items) {
         var last = items.getLast();
         var vector = last.path("embedding") instanceof ArrayNode array ? array : JSON.createArrayNode();
@@ -1737,44 +1767,44 @@ public class simulator implements AutoCloseable {
         return JSON.createArrayNode().addAll(items);
     }
 
-    // ------------------------------------------------------------------------------------------- Copilot: to ask
+    // ---------------------------------------------------------------------------------------- Copilot: chat endpoints
 
-    /// A way to ask a model: a path, how strictly its body is read, and what an answer looks like there.
-    private sealed interface Way permits Completions, Responses, Messages {
+    /// A chat endpoint: its path, the checks of its body, and the format of its replies.
+    private sealed interface ChatEndpoint permits Completions, Responses, Messages {
         String path();
 
-        /// Refuses what no model takes.
+        /// Rejects bodies that no model accepts.
         void check(Call call);
 
-        /// The fields of a request that a source names.
+        /// The documented fields of a request.
         Set<String> fields();
 
-        /// What was asked; refuses what this model does not take.
-        Asked read(Model model, Call call);
+        /// Reads a request and rejects what the model does not accept.
+        ChatRequest read(Model model, Call call);
 
         Refusal tooLong(Model model, long tokens);
 
-        /// How it says no to a parameter.
-        Refusal no(String message);
+        /// Returns the rejection of a parameter.
+        Refusal rejection(String message);
 
-        Script script(Talk talk);
+        Script script(Reply reply);
 
-        /// The answer in one piece.
-        ObjectNode whole(Talk talk);
+        /// Returns the unstreamed reply.
+        ObjectNode whole(Reply reply);
 
-        /// What it sends, as event `number`, when it fails in mid-stream (a fault with `error` in its name).
+        /// Returns event `number` of a stream that fails (a fault with `error` in its name).
         Event trouble(String fault, int number);
 
-        /// A stream that is whole but for its end, which is a failure.
+        /// Returns a complete stream whose end is a failure.
         Script failed(Script script);
 
-        /// The same in one piece.
-        String failure(Talk talk);
+        /// Returns the same failure unstreamed.
+        String failure(Reply reply);
     }
 
-    /// What was asked, whichever way: what is said depends on nothing else. `room` is in tokens, what was thought taken
-    /// off; `thinking` is the text of the reasoning, empty for none; `request` is for what an answer repeats of it.
-    private record Asked(JsonNode request, List<Turn> turns, List<Image> images, List<String> stops, long room,
+    /// A request to any endpoint: the reply depends on nothing else. `room` is in tokens, without those of reasoning;
+    /// `thinking` is the text of the reasoning, empty for none; `request` is for fields that the reply repeats.
+    private record ChatRequest(JsonNode request, List<Turn> turns, List<Image> images, List<String> stops, long room,
                          int choices, String tool, String thinking) {
         long tokens() { return turns.stream().mapToLong(turn -> simulator.tokens(turn.text)).sum(); }
     }
@@ -1782,14 +1812,14 @@ public class simulator implements AutoCloseable {
     private record Turn(String role, String text) {}
 
     private record Image(String type, String base64) {
-        /// `data:TYPE;base64,…`, or an address, of which nothing more is known; null for what is neither.
+        /// Parses `data:TYPE;base64,…` or a URL, of which nothing else is known; returns null for anything else.
         static Image ofUrl(String url) {
             if (url.startsWith("https://")) { return new Image(null, url); }
             int comma = url.startsWith("data:image/") ? url.indexOf(";base64,") : -1;
             return comma < 0 ? null : new Image(url.substring(5, comma), url.substring(comma + 8));
         }
 
-        boolean isAway() { return type == null; }
+        boolean isRemote() { return type == null; }
 
         long size() {
             try {
@@ -1801,11 +1831,11 @@ public class simulator implements AutoCloseable {
     }
 
     private static final List<String> IMAGES = List.of("image/jpeg", "image/png", "image/webp", "image/gif");
-    private static final int MAX_IMAGE = 3_145_728, MAX_AWAY = 20;
+    private static final int MAX_IMAGE = 3_145_728, MAX_REMOTE_IMAGES = 20;
 
-    /// One answer, settled: what will be said, by whom, in how many tokens. `stopped` is the stop sequence that ended
-    /// it, or null.
-    private record Talk(Model model, Asked asked, List<String> deltas, String finish, String stopped, String reasoning,
+    /// A reply before it is written: its text, model and tokens. `stopped` is the stop sequence that ended it, or null.
+    private record Reply(Model model, ChatRequest asked, List<String> deltas, String finish, String stopped,
+            String reasoning,
                         long promptTokens, long cached, boolean auto, long created, String id) {
         String text() { return String.join("", deltas); }
 
@@ -1820,32 +1850,33 @@ public class simulator implements AutoCloseable {
         String tool() { return asked.tool; }
     }
 
-    private Answer ask(Way way, Call call, String fault) {
-        way.check(call);
+    private Answer ask(ChatEndpoint endpoint, Call call, String fault) {
+        endpoint.check(call);
         if (strict()) {
-            call.body.propertyNames().forEach(name -> invalidIf(!way.fields().contains(name), name));
+            call.body.propertyNames().forEach(name -> invalidIf(!endpoint.fields().contains(name), name));
         }
-        var model = chosen(call, way.path());
-        refuseUnwanted(way, model, call.body);
-        var asked = way.read(model, call);
+        var model = chosen(call, endpoint.path());
+        rejectUnsupported(endpoint, model, call.body);
+        var asked = endpoint.read(model, call);
         checkImages(model, call, asked.images);
         boolean streams = call.body.path("stream").asBoolean(false);
         invalidIf(streams && !model.supports("streaming"), model.id + " does not stream");
         if (asked.tokens() > model.prompt) {
-            throw way.tooLong(model, asked.tokens());
+            throw endpoint.tooLong(model, asked.tokens());
         }
-        var talk = talk(model, asked, isAuto(call));
+        var reply = reply(model, asked, isAuto(call));
         var answer = streams
-                ? new Answer(200, "text/event-stream", new byte[0], -1, damaged(way, talk, fault), Map.of(), null, 0)
-                : broken(Answer.json(200, way.whole(talk)), fault, way.failure(talk));
-        // A missing X-Initiator counts as a person's (LiteLLM #12859, ericc-ch/copilot-api #47).
+                ? new Answer(200, "text/event-stream", new byte[0], -1, damaged(endpoint, reply, fault), Map.of(),
+                        null, 0)
+                : broken(Answer.json(200, endpoint.whole(reply)), fault, endpoint.failure(reply));
+        // A missing X-Initiator counts as the user's (LiteLLM #12859, ericc-ch/copilot-api #47).
         var free = call.header("x-initiator").equals("agent") || fault.contains("error");
-        return answer.charged(model.id, free ? 0 : model.multiplier * (talk.auto ? 0.9 : 1));
+        return answer.charged(model.id, free ? 0 : model.multiplier * (reply.auto ? 0.9 : 1));
     }
 
-    /// A parameter that the models of a family do not take (ids and paths by patterns): the reason, and the value that
-    /// is let through all the same.
-    private record Unwanted(String models, String paths, String parameter, String but, String message) {}
+    /// A parameter that the models of a family do not accept (ids and paths are patterns): the error message, and the
+    /// value that is accepted nevertheless.
+    private record Unsupported(String models, String paths, String parameter, String but, String message) {}
 
     private static final String CURT = "Unsupported parameter: '%s' is not supported with this model.";
     private static final String RENAMED = CURT + " Use 'max_completion_tokens' instead.";
@@ -1855,37 +1886,38 @@ public class simulator implements AutoCloseable {
     private static final String OLDER = "claude-.*-4\\.5";
     private static final String ANY = ".*";
 
-    private static final List<Unwanted> UNWANTED = List.of(
+    private static final List<Unsupported> UNSUPPORTED = List.of(
             // codecompanion #2952 (this body), oh-my-pi #5606, 9router #536; 1 passes: hermes PR #91313 (live). A-
-            new Unwanted("gpt-5\\..*|o\\d.*", ANY, "temperature", "1(\\.0+)?", CURT),
-            // The same of top_p is said in general terms only. C
-            new Unwanted("gpt-5\\..*|o\\d.*", ANY, "top_p", "1(\\.0+)?", CURT),
+            new Unsupported("gpt-5\\..*|o\\d.*", ANY, "temperature", "1(\\.0+)?", CURT),
+            // For top_p only general claims. C
+            new Unsupported("gpt-5\\..*|o\\d.*", ANY, "top_p", "1(\\.0+)?", CURT),
             // github/app #2574, #2706; pydantic-ai PR #8059. B+. Of 1, which is the default, nothing is reported.
-            new Unwanted(ADAPTIVE, ANY, "temperature", "1(\\.0+)?", GONE),
-            new Unwanted(ADAPTIVE, ANY, "top_p", "1(\\.0+)?", GONE),
+            new Unsupported(ADAPTIVE, ANY, "temperature", "1(\\.0+)?", GONE),
+            new Unsupported(ADAPTIVE, ANY, "top_p", "1(\\.0+)?", GONE),
             // Of 5.3 and 5.4: caozhiyuan #172, ericc-ch #222 and PR #258, jcode #190, OmniRoute #1540. A. Of the o's
-            // and gpt-5: vault-operator #28. C. Of gpt-5-mini nobody says it, and copilot-api sent it for months.
-            new Unwanted("o\\d.*|gpt-5|gpt-5\\..*|gpt-5-codex|gpt-[6-9].*", "/chat/completions", "max_tokens", "",
+            // and gpt-5: vault-operator #28. C. No report for gpt-5-mini, and copilot-api sent it for months.
+            new Unsupported("o\\d.*|gpt-5|gpt-5\\..*|gpt-5-codex|gpt-[6-9].*", "/chat/completions", "max_tokens", "",
                     RENAMED),
             // pi's compat table for GPT-4.1, 4o and Gemini; chatwise #1367. B
-            new Unwanted("gpt-4.*|gemini-.*|mai-.*", "/chat/completions", "reasoning_effort", "", STRANGE));
+            new Unsupported("gpt-4.*|gemini-.*|mai-.*", "/chat/completions", "reasoning_effort", "", STRANGE));
 
-    private void refuseUnwanted(Way way, Model model, JsonNode request) {
-        UNWANTED.stream().filter(row -> model.id.matches(row.models) && way.path().matches(row.paths))
+    private void rejectUnsupported(ChatEndpoint endpoint, Model model, JsonNode request) {
+        UNSUPPORTED.stream().filter(row -> model.id.matches(row.models) && endpoint.path().matches(row.paths))
                 .filter(row -> isGiven(request.path(row.parameter))
                         && !request.path(row.parameter).asString("").matches(row.but))
                 .findFirst().ifPresent(row -> {
-                    throw way.no(row.message.formatted(row.parameter));
+                    throw endpoint.rejection(row.message.formatted(row.parameter));
                 });
         if (model.id.matches(OLDER) && isGiven(request.path("temperature"))
                 && isGiven(request.path("top_p"))) {        // Anthropic's words
-            throw way.no("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
+            throw endpoint.rejection("`temperature` and `top_p` cannot both be specified for this model. Please use"
+                    + " only one.");
         }
         items(text("refuse")).map(item -> item.contains(":") ? item : model.id + ":" + item)
                 .filter(item -> item.startsWith(model.id + ":")).map(item -> item.substring(model.id.length() + 1))
                 .filter(name -> !request.at("/" + name.replace('.', '/')).isMissingNode()).findFirst()
                 .ifPresent(name -> {
-                    throw way.no((name.equals("max_tokens") ? RENAMED : STRANGE).formatted(name));
+                    throw endpoint.rejection((name.equals("max_tokens") ? RENAMED : STRANGE).formatted(name));
                 });
     }
 
@@ -1893,7 +1925,7 @@ public class simulator implements AutoCloseable {
 
     private static Refusal invalid(String message) { return new Refusal(error(400, message, "invalid_request_body")); }
 
-    /// Refuses an effort, however it is `called` where it was given: four refusals, as reported for Copilot (crush
+    /// Rejects an effort; `called` is its name on the endpoint: four refusals, as reported for Copilot (crush
     /// #2902 and xcode-assistant-copilot-server #7; jcode #558; ccs #686; Floway #6 and vscode #311629).
     private void checkEffort(Model model, String called, JsonNode effort) {
         if (!effort.isString()) { return; }
@@ -1914,7 +1946,8 @@ public class simulator implements AutoCloseable {
                 value, model.id, String.join(" ", served)), "invalid_reasoning_effort"));
     }
 
-    /// What a model does with a schema that is not for it nobody says: as little as with json_object, unless told so.
+    /// No source shows what a model without schemas does with one: it is ignored like json_object, unless a switch
+    /// rejects it.
     private void checkSchema(Model model, String called, JsonNode type) {
         invalidIf(text("schemas").equals("refuse") && type.asString("").equals("json_schema")
                 && !model.supports("structured_outputs"), model.id + " knows no " + called);
@@ -1928,10 +1961,10 @@ public class simulator implements AutoCloseable {
             throw new Refusal(error(400, "missing required Copilot-Vision-Request header for vision requests", ""));
         }
         invalidIf(!model.supports("vision"), model.id + " sees no images");
-        if (images.stream().filter(Image::isAway).count() > MAX_AWAY) {     // vscode #301668, #301770
-            throw new Refusal(error(400, "too many URL images in request (max %d)".formatted(MAX_AWAY), ""));
+        if (images.stream().filter(Image::isRemote).count() > MAX_REMOTE_IMAGES) {     // vscode #301668, #301770
+            throw new Refusal(error(400, "too many URL images in request (max %d)".formatted(MAX_REMOTE_IMAGES), ""));
         }
-        var here = images.stream().filter(image -> !image.isAway()).toList();
+        var here = images.stream().filter(image -> !image.isRemote()).toList();
         invalidIf(here.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
         for (var image : here) {
             invalidIf(!IMAGES.contains(image.type), "media type " + image.type);
@@ -1947,12 +1980,12 @@ public class simulator implements AutoCloseable {
         return (utf8(text).length + 3) / 4;
     }
 
-    /// A limit on the output is one on the reasoning too, which may leave nothing to say anything in.
+    /// A limit on the output includes the reasoning, which may leave no tokens for text.
     private static long room(long limit, String thought) { return Math.max(0, limit - tokens(thought)); }
 
-    private Talk talk(Model model, Asked asked, boolean auto) {
+    private Reply reply(Model model, ChatRequest asked, boolean auto) {
         var words = new ArrayList<String>();
-        var answer = spoken(model, asked.turns);
+        var answer = replyText(model, asked.turns);
         String stopped = null;
         for (var stop : asked.stops) {
             var at = answer.indexOf(stop);
@@ -1966,15 +1999,15 @@ public class simulator implements AutoCloseable {
             answer = answer.substring(0, answer.length() - words.removeLast().length());
             left = tokens(answer);
         }
-        return new Talk(model, asked, words, finish, stopped, text("reasoning").isEmpty() ? asked.thinking
+        return new Reply(model, asked, words, finish, stopped, text("reasoning").isEmpty() ? asked.thinking
                 : text("reasoning"), asked.tokens(), Math.min(number("cached"), asked.tokens()), auto,
                 clock.instant().getEpochSecond(), model.openAI()
                 ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28) : UUID.randomUUID().toString());
     }
 
-    /// What the model says: the switch `answer`; else, when a line of the last user message begins with `say: `, all
-    /// that follows it, exactly; else a sentence on what it heard.
-    private String spoken(Model model, List<Turn> turns) {
+    /// Returns the text of a reply: the switch `answer` if set; if a line of the last user message begins with `say: `,
+    /// everything after that, unchanged; otherwise a sentence about the prompt.
+    private String replyText(Model model, List<Turn> turns) {
         var heard = turns.stream().filter(turn -> turn.role.equals("user")).reduce((_, last) -> last)
                 .map(Turn::text).orElse("");
         if (!text("answer").isEmpty()) { return text("answer"); }
@@ -1988,16 +2021,16 @@ public class simulator implements AutoCloseable {
                 replies == 0 ? "" : " (turn " + (replies + 1) + ")");
     }
 
-    /// What the call cost: a price is in AI credits per batch, a credit is 10⁹ nano (a cent); auto is a tenth cheaper.
-    private static ObjectNode credits(Talk talk) {
+    /// Returns the cost: prices are in AI credits per batch, a credit is 10⁹ nano (a cent); auto costs 10% less.
+    private static ObjectNode credits(Reply reply) {
         var credits = JSON.createObjectNode();
         var details = JSON.createArrayNode();
         long total = 0;
         var names = List.of("input", "output", "cache_read");
-        var counts = List.of(talk.promptTokens - talk.cached, talk.completionTokens() + talk.thoughtTokens(),
-                talk.cached);
-        for (int i = 0; i < (talk.cached > 0 ? 3 : 2); i++) {
-            long cost = talk.model.price(i, talk.promptTokens) * (talk.auto ? 900 : 1000);     // nano a token
+        var counts = List.of(reply.promptTokens - reply.cached, reply.completionTokens() + reply.thoughtTokens(),
+                reply.cached);
+        for (int i = 0; i < (reply.cached > 0 ? 3 : 2); i++) {
+            long cost = reply.model.price(i, reply.promptTokens) * (reply.auto ? 900 : 1000);     // nano a token
             total += counts.get(i) * cost;
             details.addObject().put("token_type", names.get(i)).put("token_count", counts.get(i))
                     .put("cost_per_batch", cost * 1_000_000).put("batch_size", 1_000_000);
@@ -2009,7 +2042,7 @@ public class simulator implements AutoCloseable {
     // ------------------------------------------------------------------------------------------- Copilot: chat
 
     /// `POST /chat/completions`; its parts are the methods from here to [#addUsage].
-    private final class Completions implements Way {
+    private final class Completions implements ChatEndpoint {
         @Override
         public String path() { return "/chat/completions"; }
 
@@ -2020,7 +2053,7 @@ public class simulator implements AutoCloseable {
         public Set<String> fields() { return CHAT_FIELDS; }
 
         @Override
-        public Asked read(Model model, Call call) {
+        public ChatRequest read(Model model, Call call) {
             checkAgainst(model, call.body);
             return asked(model, call.body);
         }
@@ -2029,13 +2062,13 @@ public class simulator implements AutoCloseable {
         public Refusal tooLong(Model model, long tokens) { return promptTooLong(model, tokens); }
 
         @Override
-        public Refusal no(String message) { return invalid(message); }
+        public Refusal rejection(String message) { return invalid(message); }
 
         @Override
-        public Script script(Talk talk) { return simulator.this.script(talk); }
+        public Script script(Reply reply) { return simulator.this.script(reply); }
 
         @Override
-        public ObjectNode whole(Talk talk) { return simulator.this.whole(talk); }
+        public ObjectNode whole(Reply reply) { return simulator.this.whole(reply); }
 
         @Override
         public Event trouble(String fault, int number) {
@@ -2051,7 +2084,7 @@ public class simulator implements AutoCloseable {
         }
 
         @Override
-        public String failure(Talk talk) { return MID_STREAM_ERROR; }
+        public String failure(Reply reply) { return MID_STREAM_ERROR; }
     }
 
     private static Refusal promptTooLong(Model model, long tokens) {
@@ -2066,7 +2099,7 @@ public class simulator implements AutoCloseable {
         request.path("messages").forEach(simulator::checkMessage);
     }
 
-    /// What clients send (vscode-copilot-chat, codecompanion.nvim, LiteLLM).
+    /// The fields that clients send (vscode-copilot-chat, codecompanion.nvim, LiteLLM).
     private static final Set<String> CHAT_FIELDS = Set.of("messages", "model", "stream", "stream_options", "n", "stop",
             "logprobs", "top_logprobs", "parallel_tool_calls", "intent", "temperature", "top_p", "presence_penalty",
             "frequency_penalty", "max_tokens", "max_completion_tokens", "seed", "thinking_budget", "tools",
@@ -2099,7 +2132,7 @@ public class simulator implements AutoCloseable {
         };
     }
 
-    /// A string of this form; asString would take numbers as well.
+    /// Returns whether it is a string of this form; asString would accept numbers.
     private static boolean matches(JsonNode value, String form) {
         return value.isString() && value.asString().matches(form);
     }
@@ -2133,7 +2166,7 @@ public class simulator implements AutoCloseable {
                 && (schema.path("items").isMissingNode() || closed(schema.path("items")));
     }
 
-    /// OpenAI's words, as Copilot gave them (codecompanion #2314). A schema that nobody calls strict may be open.
+    /// OpenAI's message, as reported for Copilot (codecompanion #2314). A schema that is not strict may be open.
     private static void checkStrict(JsonNode function, JsonNode schema) {
         if (!function.path("strict").asBoolean(false) || closed(schema)) { return; }
         var name = function.path("name").asString("");
@@ -2168,7 +2201,7 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// The checks that need the model.
+    /// Checks that depend on the model.
     private void checkAgainst(Model model, JsonNode request) {
         var messages = request.path("messages");
         checkRoles(model, messages);
@@ -2182,14 +2215,15 @@ public class simulator implements AutoCloseable {
         if (model.openAI() || model.anthropic()) { checkCalls(model, messages); }
         var last = messages.get(messages.size() - 1);
         invalidIf(model.anthropic() && last.path("role").asString("").equals("assistant")
-                && said(last).matches("(?s).*\\s"), "final assistant content cannot end with trailing whitespace");
+                && contentText(last).matches("(?s).*\\s"),
+                        "final assistant content cannot end with trailing whitespace");
         // Until 2025-12 Gemini 3 refused the answer to a call without its own opaque reasoning (opencode #4468), not
         // since then (opencode PR #5346, PR #8900).
         invalidIf(model.google() && text("gemini-opaque").equals("required") && newest(messages).anyMatch(m ->
                 m.has("tool_calls") && !m.has("reasoning_opaque")), "reasoning_opaque");
     }
 
-    /// What came after the last that a person said.
+    /// Returns the messages after the last one of the user.
     private static Stream<JsonNode> newest(JsonNode messages) {
         var list = messages.valueStream().toList();
         int last = list.size();
@@ -2210,8 +2244,8 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    /// Each call is answered before anything else is said, and each answer has its call: OpenAI's words, and for Claude
-    /// Anthropic's, which Copilot passes on (copilot-cli #330, #762, #1159).
+    /// Each call is followed by its result, and each result has a call: OpenAI's message, and for Claude Anthropic's,
+    /// which Copilot passes on (copilot-cli #330, #762, #1159).
     private static void checkCalls(Model model, JsonNode messages) {
         var open = new LinkedHashSet<String>();
         for (int i = 0; i < messages.size(); i++) {
@@ -2241,10 +2275,10 @@ public class simulator implements AutoCloseable {
         }
     }
 
-    private static Asked asked(Model model, JsonNode request) {
+    private static ChatRequest asked(Model model, JsonNode request) {
         var stop = request.path("stop");
-        return new Asked(request, request.path("messages").valueStream()
-                .map(m -> new Turn(m.path("role").asString(), said(m))).toList(),
+        return new ChatRequest(request, request.path("messages").valueStream()
+                .map(m -> new Turn(m.path("role").asString(), contentText(m))).toList(),
                 request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
                         .filter(p -> p.has("image_url")).map(p -> Image.ofUrl(p.at("/image_url/url").asString()))
                         .toList(),
@@ -2255,21 +2289,21 @@ public class simulator implements AutoCloseable {
     }
 
     /// A message's text: its string, or its text parts one after the other.
-    private static String said(JsonNode message) { return said(message, "content"); }
+    private static String contentText(JsonNode message) { return contentText(message, "content"); }
 
-    private static String said(JsonNode message, String field) {
+    private static String contentText(JsonNode message, String field) {
         var content = message.path(field);
         return content.isString() ? content.asString() : content.valueStream()
                 .map(part -> part.path("text").asString("")).collect(Collectors.joining());
     }
 
-    private static ObjectNode usage(Talk talk, boolean zero) {
-        long prompt = zero ? 0 : talk.promptTokens, completion = zero ? 0 : talk.completionTokens();
-        long thought = zero ? 0 : talk.thoughtTokens();
+    private static ObjectNode usage(Reply reply, boolean zero) {
+        long prompt = zero ? 0 : reply.promptTokens, completion = zero ? 0 : reply.completionTokens();
+        long thought = zero ? 0 : reply.thoughtTokens();
         var usage = JSON.createObjectNode().put("completion_tokens", completion + thought).put("prompt_tokens", prompt)
                 .put("total_tokens", prompt + completion + thought);
-        usage.putObject("prompt_tokens_details").put("cached_tokens", zero ? 0 : talk.cached);
-        if (talk.model.google()) { return usage.put("reasoning_tokens", thought); }
+        usage.putObject("prompt_tokens_details").put("cached_tokens", zero ? 0 : reply.cached);
+        if (reply.model.google()) { return usage.put("reasoning_tokens", thought); }
         usage.putObject("completion_tokens_details").put("reasoning_tokens", thought)
                 .put("accepted_prediction_tokens", 0).put("rejected_prediction_tokens", 0);
         return usage;
@@ -2277,46 +2311,46 @@ public class simulator implements AutoCloseable {
 
     /// The answer in one piece. Claude's has no object and no index, and with tools two choices for one answer
     /// (codecompanion.nvim's recorded stubs).
-    private ObjectNode whole(Talk talk) {
+    private ObjectNode whole(Reply reply) {
         var answer = JSON.createObjectNode();
         var choices = answer.putArray("choices");
-        for (int i = 0; i < talk.choices(); i++) {
+        for (int i = 0; i < reply.choices(); i++) {
             var choice = choices.addObject();
-            choice.put("finish_reason", talk.finish);
-            if (!talk.model.anthropic()) {
+            choice.put("finish_reason", reply.finish);
+            if (!reply.model.anthropic()) {
                 choice.put("index", i);
             }
-            if (talk.model.openAI()) {
+            if (reply.model.openAI()) {
                 choice.set("content_filter_results", harmless());
             }
-            var message = choice.putObject("message").put("content", talk.text()).put("role", "assistant");
-            if (!talk.reasoning.isEmpty() && !talk.model.openAI()) {
-                message.put("reasoning_text", talk.reasoning).put("reasoning_opaque", "c2ltdWxhdGVk");
+            var message = choice.putObject("message").put("content", reply.text()).put("role", "assistant");
+            if (!reply.reasoning.isEmpty() && !reply.model.openAI()) {
+                message.put("reasoning_text", reply.reasoning).put("reasoning_opaque", "c2ltdWxhdGVk");
             }
-            if (talk.toolCall()) {
-                if (talk.model.google()) { message.put("reasoning_opaque", "c2ltdWxhdGVk"); }   // it is wanted back
-                var caller = talk.model.anthropic() ? choices.addObject().put("finish_reason", talk.finish)
+            if (reply.toolCall()) {
+                if (reply.model.google()) { message.put("reasoning_opaque", "c2ltdWxhdGVk"); }   // clients send it back
+                var caller = reply.model.anthropic() ? choices.addObject().put("finish_reason", reply.finish)
                         .putObject("message").putNull("content").put("role", "assistant") : message;
-                caller.putArray("tool_calls").add(toolCall(talk, CITY).without("index"));
+                caller.putArray("tool_calls").add(toolCall(reply, CITY).without("index"));
             }
         }
-        answer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version);
-        if (talk.model.openAI()) {
+        answer.put("created", reply.created).put("id", reply.id).put("model", reply.model.version);
+        if (reply.model.openAI()) {
             answer.put("object", "chat.completion").put("system_fingerprint", "fp_simulated");
-            if (talk.model.bare()) { answer.remove(List.of("object", "created")); }
+            if (reply.model.bare()) { answer.remove(List.of("object", "created")); }
             answer.set("prompt_filter_results", promptFilter());
         }
-        answer.set("usage", usage(talk, false));
-        if (on("copilot-usage")) { answer.set("copilot_usage", credits(talk)); }
+        answer.set("usage", usage(reply, false));
+        if (on("copilot-usage")) { answer.set("copilot_usage", credits(reply)); }
         return answer;
     }
 
     private static final String CITY = "{\"city\":\"London\"}";
 
-    private static ObjectNode toolCall(Talk talk, String arguments) {
-        var call = JSON.createObjectNode().put("id", (talk.model.anthropic() ? "toolu_" : "call_") + "simulated01")
+    private static ObjectNode toolCall(Reply reply, String arguments) {
+        var call = JSON.createObjectNode().put("id", (reply.model.anthropic() ? "toolu_" : "call_") + "simulated01")
                 .put("index", 0).put("type", "function");
-        var function = call.putObject("function").put("name", talk.tool());
+        var function = call.putObject("function").put("name", reply.tool());
         if (arguments != null) {
             function.put("arguments", arguments);
         }
@@ -2343,9 +2377,9 @@ public class simulator implements AutoCloseable {
         Event cut() { return new Event(name, data.substring(0, data.length() / 2)); }
     }
 
-    /// The events of a stream. Deltas of the text go from `lead` to before `close`; the event that says how it ended,
-    /// and what follows it, begins at `tail`. `drop`: the connection breaks after the last of them. `end`: an event
-    /// that comes last, cut and without a newline, or null.
+    /// The events of a stream. Text deltas are from `lead` to before `close`; the finish event and what follows it
+    /// begin at `tail`. `drop`: the connection breaks after the last of them. `end`: an event that comes last, cut and
+    /// without a newline, or null.
     private record Script(List<Event> events, int lead, int close, int tail, boolean drop, Event end) {
         Script(List<Event> events, int lead, int close, int tail) { this(events, lead, close, tail, false, null); }
 
@@ -2363,33 +2397,34 @@ public class simulator implements AutoCloseable {
     }
 
     /// The shapes differ by the model's vendor (recorded in vscode-copilot-chat's and codecompanion.nvim's tests).
-    private Script script(Talk talk) {
+    private Script script(Reply reply) {
         var events = new ArrayList<ObjectNode>();
-        if (talk.model.openAI()) {
+        if (reply.model.openAI()) {
             var first = JSON.createObjectNode();
             first.putArray("choices");
             events.add(first.put("created", 0).put("id", "").set("prompt_filter_results", promptFilter()));
-            each(talk, i -> events.add(opening(talk, i)));
+            each(reply, i -> events.add(opening(reply, i)));
         }
         int lead = events.size();
-        if (!talk.model.openAI() && !talk.reasoning.isEmpty()) {
-            each(talk, i -> events.addAll(thoughts(talk, i)));
+        if (!reply.model.openAI() && !reply.reasoning.isEmpty()) {
+            each(reply, i -> events.addAll(thoughts(reply, i)));
         }
-        for (var word : talk.deltas) {
-            each(talk, i -> events.add(chunk(talk, i, said(talk, word), null)));
+        for (var word : reply.deltas) {
+            each(reply, i -> events.add(chunk(reply, i, textDelta(reply, word), null)));
         }
-        if (talk.toolCall() && !talk.model.google()) {
-            each(talk, i -> events.addAll(callPieces(talk, i)));
+        if (reply.toolCall() && !reply.model.google()) {
+            each(reply, i -> events.addAll(callPieces(reply, i)));
         }
         int tail = events.size();
-        if (tail > lead && !talk.model.openAI()) {      // OpenAI's helper wants to know who speaks; so has every record
-            each(talk, i -> ((ObjectNode) events.get(lead + i).at("/choices/0/delta")).put("role", "assistant"));
+        if (tail > lead && !reply.model.openAI()) {      // OpenAI's helper requires a role, and every record has one
+            each(reply, i -> ((ObjectNode) events.get(lead + i).at("/choices/0/delta")).put("role", "assistant"));
         }
-        each(talk, i -> events.add(chunk(talk, i, talk.toolCall() && talk.model.google() ? wholeCall(talk)
-                : JSON.createObjectNode().putNull("content"), talk.finish)));
-        addUsage(talk, events);
-        if (talk.model.openAI() && !talk.reasoning.isEmpty()) {     // Azure's summary may come after the finish
-            events.add(chunk(talk, 0, JSON.createObjectNode().put("cot_summary", talk.reasoning).put("cot_id", "cot_1"),
+        each(reply, i -> events.add(chunk(reply, i, reply.toolCall() && reply.model.google() ? wholeCall(reply)
+                : JSON.createObjectNode().putNull("content"), reply.finish)));
+        addUsage(reply, events);
+        if (reply.model.openAI() && !reply.reasoning.isEmpty()) {     // Azure's summary may come after the finish
+            events.add(chunk(reply, 0, JSON.createObjectNode().put("cot_summary", reply.reasoning).put("cot_id",
+                    "cot_1"),
                     null));
         }
         var payloads = events.stream().map(event -> new Event("", JSON.writeValueAsString(event))).toList();
@@ -2399,15 +2434,15 @@ public class simulator implements AutoCloseable {
 
     private static final Event DONE = new Event("", "[DONE]");
 
-    private static void each(Talk talk, IntConsumer choice) {
-        IntStream.range(0, talk.choices()).forEach(choice);
+    private static void each(Reply reply, IntConsumer choice) {
+        IntStream.range(0, reply.choices()).forEach(choice);
     }
 
-    private static ObjectNode opening(Talk talk, int index) {
+    private static ObjectNode opening(Reply reply, int index) {
         var delta = JSON.createObjectNode().put("content", "").put("role", "assistant").putNull("refusal");
-        var chunk = chunk(talk, index, delta, null).put("object", "chat.completion.chunk")
+        var chunk = chunk(reply, index, delta, null).put("object", "chat.completion.chunk")
                 .put("system_fingerprint", "fp_simulated");
-        if (talk.model.bare()) { chunk.remove("object"); }
+        if (reply.model.bare()) { chunk.remove("object"); }
         var choice = ((ObjectNode) chunk.at("/choices/0")).putNull("logprobs");
         choice.putObject("content_filter_offsets").put("check_offset", 40).put("start_offset", 40)
                 .put("end_offset", 52);
@@ -2415,29 +2450,29 @@ public class simulator implements AutoCloseable {
         return chunk;
     }
 
-    private static ObjectNode chunk(Talk talk, int index, ObjectNode delta, String finish) {
+    private static ObjectNode chunk(Reply reply, int index, ObjectNode delta, String finish) {
         var chunk = JSON.createObjectNode();
         chunk.putArray("choices").addObject().put("index", index).put("finish_reason", finish).set("delta", delta);
-        if (!talk.model.bare()) { chunk.put("created", talk.created); }
-        return chunk.put("id", talk.id).put("model", talk.model.version);
+        if (!reply.model.bare()) { chunk.put("created", reply.created); }
+        return chunk.put("id", reply.id).put("model", reply.model.version);
     }
 
-    private static ObjectNode said(Talk talk, String word) {
+    private static ObjectNode textDelta(Reply reply, String word) {
         var delta = JSON.createObjectNode().put("content", word);
-        return talk.model.anthropic() ? delta.put("role", "assistant") : delta;
+        return reply.model.anthropic() ? delta.put("role", "assistant") : delta;
     }
 
-    private static List<ObjectNode> thoughts(Talk talk, int index) {
-        return List.of(chunk(talk, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
-                        .put("reasoning_text", talk.reasoning), null),
-                chunk(talk, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
+    private static List<ObjectNode> thoughts(Reply reply, int index) {
+        return List.of(chunk(reply, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
+                        .put("reasoning_text", reply.reasoning), null),
+                chunk(reply, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
                         .put("reasoning_opaque", "c2ltdWxhdGVk"), null));
     }
 
     /// Claude's first piece has no arguments key at all, the second an empty one, the others no id.
-    private static List<ObjectNode> callPieces(Talk talk, int index) {
+    private static List<ObjectNode> callPieces(Reply reply, int index) {
         var pieces = new ArrayList<ObjectNode>();
-        pieces.add(toolCall(talk, talk.model.anthropic() ? null : ""));
+        pieces.add(toolCall(reply, reply.model.anthropic() ? null : ""));
         for (var part : List.of("", "{\"city\":", "\"London\"}")) {
             var piece = JSON.createObjectNode().put("index", 0);
             piece.putObject("function").put("arguments", part);
@@ -2446,25 +2481,25 @@ public class simulator implements AutoCloseable {
         return pieces.stream().map(piece -> {
             var delta = JSON.createObjectNode().putNull("content");
             delta.putArray("tool_calls").add(piece);
-            return chunk(talk, index, delta, null);
+            return chunk(reply, index, delta, null);
         }).toList();
     }
 
     /// Gemini sends a call whole, in the chunk that also has the finish_reason.
-    private static ObjectNode wholeCall(Talk talk) {
+    private static ObjectNode wholeCall(Reply reply) {
         var delta = JSON.createObjectNode().putNull("content").put("role", "assistant")
                 .put("reasoning_opaque", "c2ltdWxhdGVk");
-        delta.putArray("tool_calls").add(toolCall(talk, CITY));
+        delta.putArray("tool_calls").add(toolCall(reply, CITY));
         return delta;
     }
 
-    private void addUsage(Talk talk, List<ObjectNode> events) {
+    private void addUsage(Reply reply, List<ObjectNode> events) {
         var mode = text("usage");
         if (mode.equals("none")) {
             return;
         }
-        if (talk.model.google()) {
-            events.forEach(event -> event.set("usage", usage(talk, true)));
+        if (reply.model.google()) {
+            events.forEach(event -> event.set("usage", usage(reply, true)));
         } else if (mode.equals("own-chunk")) {
             events.stream().filter(event -> !event.path("choices").isEmpty()).forEach(event -> event.putNull("usage"));
         }
@@ -2472,13 +2507,13 @@ public class simulator implements AutoCloseable {
         if (mode.equals("own-chunk")) {
             bearer = JSON.createObjectNode();
             bearer.putArray("choices");
-            events.add(bearer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version));
+            events.add(bearer.put("created", reply.created).put("id", reply.id).put("model", reply.model.version));
         }
-        bearer.set("usage", usage(talk, false));
-        if (on("copilot-usage")) { bearer.set("copilot_usage", credits(talk)); }
+        bearer.set("usage", usage(reply, false));
+        if (on("copilot-usage")) { bearer.set("copilot_usage", credits(reply)); }
     }
 
-    /// Writes a stream with all the liberties that server-sent events allow (WHATWG HTML, "Server-sent events").
+    /// Writes a stream with all the variants that server-sent events allow (WHATWG HTML, "Server-sent events").
     private void play(Script script, OutputStream out) throws IOException {
         var slow = number("drip") + number("silence") > 0;
         var text = new StringBuilder(on("bom") ? "\uFEFF" : "");
@@ -2527,9 +2562,9 @@ public class simulator implements AutoCloseable {
     // ------------------------------------------------------------------------------------------- Copilot: responses
 
     /// `POST /responses`, OpenAI's newer API as Copilot has it (vscode-copilot-chat's responsesApi.ts; LiteLLM #30071;
-    /// caozhiyuan/copilot-api PR #72; opencode #37389): nothing is stored, and ids are sealed anew for every event, so
-    /// that those of one item never match.
-    private final class Responses implements Way {
+    /// caozhiyuan/copilot-api PR #72; opencode #37389): nothing is stored, and ids are encrypted again for every event,
+    /// so that those of one item never match.
+    private final class Responses implements ChatEndpoint {
         private static final Map<String, String> MOVED = Map.of("max_tokens", "max_output_tokens",
                 "max_completion_tokens", "max_output_tokens", "response_format", "text.format",
                 "reasoning_effort", "reasoning.effort", "messages", "input");
@@ -2538,7 +2573,7 @@ public class simulator implements AutoCloseable {
                 "function_call", Set.of("type", "id", "call_id", "name", "arguments", "status"),
                 "function_call_output", Set.of("type", "id", "call_id", "output", "status"),
                 "reasoning", Set.of("type", "id", "summary", "content", "encrypted_content", "status"));
-        /// What else OpenAI's reference lists: taken, and not looked into.
+        /// Other fields of OpenAI's reference: accepted and ignored.
         private static final String OTHERS = "(web_search|file_search|image_generation|computer|code_interpreter"
                 + "|local_shell|shell|apply_patch|mcp|custom_tool|tool_search)_.*|compaction";
         private static final Set<String> FIELDS = Set.of("input", "model", "stream", "store", "parallel_tool_calls",
@@ -2570,7 +2605,7 @@ public class simulator implements AutoCloseable {
         public Set<String> fields() { return FIELDS; }
 
         @Override
-        public Refusal no(String message) { return invalid(message); }
+        public Refusal rejection(String message) { return invalid(message); }
 
         private void refuseUnsupported(String name, JsonNode value) {
             if (name.equals("store") && value.asBoolean(false)) {
@@ -2643,7 +2678,7 @@ public class simulator implements AutoCloseable {
             };
         }
 
-        /// A function whose `strict` is absent is normalised into a strict one, whatever its schema (OpenAI's guide).
+        /// A function whose `strict` is absent is normalized into a strict one, whatever its schema (OpenAI's guide).
         /// Other tools, as web_search, are taken and never called (a LiteLLM fork's probe of 2026-04).
         private boolean toolIsFine(JsonNode tool) {
             if (!tool.path("type").asString("function").equals("function")) { return tool.path("type").isString(); }
@@ -2679,7 +2714,7 @@ public class simulator implements AutoCloseable {
             }
         }
 
-        /// Most accounts send back what they were given, and it passes (codecompanion.nvim, gptel); for some it was
+        /// Most accounts can send back what they received (codecompanion.nvim, gptel); for some it was
         /// refused in 2026-03 (oh-my-pi #457, opencode #17933).
         private void checkId(String at, String type, String id) {
             if (text("ids").equals("any") || id.isEmpty()) { return; }
@@ -2726,7 +2761,7 @@ public class simulator implements AutoCloseable {
             }
         }
 
-        /// What the service sealed can come back as it was, or without its id (openclaw #72602).
+        /// Encrypted content can be sent back unchanged or without its id (openclaw #72602).
         private static void checkReasoning(String at, JsonNode item) {
             invalidIf(!item.path("summary").isArray(), at + ".summary");
             var sealed = item.path("encrypted_content").asString("");
@@ -2740,7 +2775,7 @@ public class simulator implements AutoCloseable {
         }
 
         @Override
-        public Asked read(Model model, Call call) {
+        public ChatRequest read(Model model, Call call) {
             var request = call.body;
             var effort = request.at("/reasoning/effort").asString("");
             checkEffort(model, "reasoning.effort", request.at("/reasoning/effort"));
@@ -2756,7 +2791,7 @@ public class simulator implements AutoCloseable {
             var images = request.path("input").valueStream().flatMap(item -> item.path("content").valueStream())
                     .filter(part -> part.has("image_url")).map(part -> Image.ofUrl(part.path("image_url").asString()))
                     .toList();
-            return new Asked(request, turns, images, List.of(),
+            return new ChatRequest(request, turns, images, List.of(),
                     room(request.path("max_output_tokens").asLong(model.output), thought), 1,
                     request.at("/tools/0/name").asString("weather"), thought);
         }
@@ -2771,8 +2806,8 @@ public class simulator implements AutoCloseable {
             }
             for (var item : request.path("input")) {
                 switch (item.path("type").asString("message")) {
-                    case "message" -> turns.add(new Turn(item.path("role").asString(), said(item)));
-                    case "function_call_output" -> turns.add(new Turn("tool", said(item, "output")));
+                    case "message" -> turns.add(new Turn(item.path("role").asString(), contentText(item)));
+                    case "function_call_output" -> turns.add(new Turn("tool", contentText(item, "output")));
                     case "function_call" -> {       // one turn with the text that it follows and with its like
                         if (turns.isEmpty() || !turns.getLast().role.equals("assistant")) {
                             turns.add(new Turn("assistant", ""));
@@ -2798,90 +2833,90 @@ public class simulator implements AutoCloseable {
             return SEAL + uuid(id.hashCode()).replace("-", "").repeat(12);
         }
 
-        /// What Copilot makes of an id: some 400 characters, others each time.
+        /// Returns an id like those of Copilot: some 400 characters, different each time.
         private static String blob() {
             var bytes = new byte[300];
             ThreadLocalRandom.current().nextBytes(bytes);
             return Base64.getEncoder().encodeToString(bytes);
         }
 
-        private static String status(Talk talk) {
-            return talk.finish.matches("length|content_filter") ? "incomplete" : "completed";
+        private static String status(Reply reply) {
+            return reply.finish.matches("length|content_filter") ? "incomplete" : "completed";
         }
 
-        private ObjectNode response(Talk talk, String status) {
-            var request = talk.asked.request;
+        private ObjectNode response(Reply reply, String status) {
+            var request = reply.asked.request;
             var response = JSON.createObjectNode().put("id", blob()).put("object", "response")
-                    .put("created_at", talk.created).put("status", status).putNull("error");
+                    .put("created_at", reply.created).put("status", status).putNull("error");
             if (status.equals("incomplete")) {
                 response.putObject("incomplete_details").put("reason",
-                        talk.finish.equals("length") ? "max_output_tokens" : talk.finish);
+                        reply.finish.equals("length") ? "max_output_tokens" : reply.finish);
             } else {
                 response.putNull("incomplete_details");
             }
             response.set("instructions", request.path("instructions").isString() ? request.get("instructions")
                     : JSON.nullNode());
-            response.put("model", talk.model.id).putArray("output");
+            response.put("model", reply.model.id).putArray("output");
             response.put("parallel_tool_calls", true).putNull("previous_response_id").put("store", false)
                     .put("truncation", request.path("truncation").asString("disabled")).putNull("usage");
             return response;
         }
 
-        private ObjectNode ended(Talk talk) {
-            var response = response(talk, status(talk));
-            items(talk).forEach(response.withArray("output")::add);
+        private ObjectNode ended(Reply reply) {
+            var response = response(reply, status(reply));
+            items(reply).forEach(response.withArray("output")::add);
             if (!text("usage").equals("none")) {
-                response.set("usage", usage(talk));
+                response.set("usage", usage(reply));
             }
             return response;
         }
 
-        private static ObjectNode usage(Talk talk) {
-            long output = talk.completionTokens() + talk.thoughtTokens();
-            var usage = JSON.createObjectNode().put("input_tokens", talk.promptTokens);
-            usage.putObject("input_tokens_details").put("cached_tokens", talk.cached);
+        private static ObjectNode usage(Reply reply) {
+            long output = reply.completionTokens() + reply.thoughtTokens();
+            var usage = JSON.createObjectNode().put("input_tokens", reply.promptTokens);
+            usage.putObject("input_tokens_details").put("cached_tokens", reply.cached);
             usage.put("output_tokens", output).putObject("output_tokens_details")
-                    .put("reasoning_tokens", talk.thoughtTokens());
-            return usage.put("total_tokens", talk.promptTokens + output);
+                    .put("reasoning_tokens", reply.thoughtTokens());
+            return usage.put("total_tokens", reply.promptTokens + output);
         }
 
-        /// The items of the output, whole.
-        private List<ObjectNode> items(Talk talk) {
+        /// Returns the complete items of the output.
+        private List<ObjectNode> items(Reply reply) {
             var items = new ArrayList<ObjectNode>();
-            if (!talk.reasoning.isEmpty()) {
-                items.add(reasoning(talk, summary(talk)));
+            if (!reply.reasoning.isEmpty()) {
+                items.add(reasoning(reply, summary(reply)));
             }
-            if (speaks(talk)) {
-                var message = message(status(talk));
-                message.withArray("content").add(part(talk.text()));
+            if (speaks(reply)) {
+                var message = message(status(reply));
+                message.withArray("content").add(part(reply.text()));
                 items.add(message);
             }
-            if (talk.toolCall()) {
-                items.add(functionCall(talk, "completed", CITY));
+            if (reply.toolCall()) {
+                items.add(functionCall(reply, "completed", CITY));
             }
             return items;
         }
 
         /// No message comes before a bare call, nor after reasoning that used up all the tokens.
-        private static boolean speaks(Talk talk) {
-            return !talk.deltas.isEmpty() || !talk.toolCall() && !(talk.finish.equals("length")
-                    && !talk.reasoning.isEmpty());
+        private static boolean speaks(Reply reply) {
+            return !reply.deltas.isEmpty() || !reply.toolCall() && !(reply.finish.equals("length")
+                    && !reply.reasoning.isEmpty());
         }
 
-        /// The switch `reasoning` always shows; reasoning by effort has a summary only where one was asked for.
-        private String summary(Talk talk) {
+        /// The switch `reasoning` always has a summary; reasoning by effort has one only if requested.
+        private String summary(Reply reply) {
             return on("summaries") && (!text("reasoning").isEmpty()
-                    || talk.asked.request.at("/reasoning/summary").isString()) ? talk.reasoning : "";
+                    || reply.asked.request.at("/reasoning/summary").isString()) ? reply.reasoning : "";
         }
 
-        private static ObjectNode reasoning(Talk talk, String summary) {
+        private static ObjectNode reasoning(Reply reply, String summary) {
             var id = blob();
             var item = JSON.createObjectNode().put("id", id).put("type", "reasoning");
             var parts = item.putArray("summary");
             if (!summary.isEmpty()) {
                 parts.addObject().put("type", "summary_text").put("text", summary);
             }
-            if (talk.asked.request.path("include").valueStream()
+            if (reply.asked.request.path("include").valueStream()
                     .anyMatch(i -> i.asString().equals("reasoning.encrypted_content"))) {
                 item.put("encrypted_content", sealed(id));
             }
@@ -2902,40 +2937,40 @@ public class simulator implements AutoCloseable {
             return part;
         }
 
-        private static ObjectNode functionCall(Talk talk, String status, String arguments) {
+        private static ObjectNode functionCall(Reply reply, String status, String arguments) {
             return JSON.createObjectNode().put("id", blob()).put("type", "function_call").put("status", status)
-                    .put("call_id", "call_simulated01").put("name", talk.tool()).put("arguments", arguments);
+                    .put("call_id", "call_simulated01").put("name", reply.tool()).put("arguments", arguments);
         }
 
         @Override
-        public ObjectNode whole(Talk talk) { return billed(talk, ended(talk)); }
+        public ObjectNode whole(Reply reply) { return billed(reply, ended(reply)); }
 
-        private ObjectNode billed(Talk talk, ObjectNode answer) {
+        private ObjectNode billed(Reply reply, ObjectNode answer) {
             if (!text("usage").equals("none")) {
-                if (on("copilot-usage")) { answer.set("copilot_usage", credits(talk)); }
+                if (on("copilot-usage")) { answer.set("copilot_usage", credits(reply)); }
             }
             return answer.set("copilot_quota_snapshots", quotaSnapshots());
         }
 
         @Override
-        public Script script(Talk talk) {
+        public Script script(Reply reply) {
             var stream = new ArrayList<Event>();
-            add(stream, "response.created", around(response(talk, "in_progress")));
-            add(stream, "response.in_progress", around(response(talk, "in_progress")));
+            add(stream, "response.created", around(response(reply, "in_progress")));
+            add(stream, "response.in_progress", around(response(reply, "in_progress")));
             int index = 0;
-            if (!talk.reasoning.isEmpty()) {
-                think(stream, talk, index++);
+            if (!reply.reasoning.isEmpty()) {
+                think(stream, reply, index++);
             }
-            int lead = stream.size() + (speaks(talk) ? 2 : 0);
-            if (speaks(talk)) {
-                speak(stream, talk, index++);
+            int lead = stream.size() + (speaks(reply) ? 2 : 0);
+            if (speaks(reply)) {
+                speak(stream, reply, index++);
             }
-            if (talk.toolCall()) {
-                callFunction(stream, talk, index);
+            if (reply.toolCall()) {
+                callFunction(stream, reply, index);
             }
             int tail = stream.size();
-            add(stream, "response." + status(talk), billed(talk, around(ended(talk))));
-            var script = new Script(stream, lead, lead + talk.deltas.size(), tail);
+            add(stream, "response." + status(reply), billed(reply, around(ended(reply))));
+            var script = new Script(stream, lead, lead + reply.deltas.size(), tail);
             return on("responses-done") ? script.then(DONE) : script;
         }
 
@@ -2957,9 +2992,9 @@ public class simulator implements AutoCloseable {
             return JSON.createObjectNode().put("item_id", blob()).put("output_index", index);
         }
 
-        private void think(List<Event> stream, Talk talk, int index) {
-            var summary = summary(talk);
-            add(stream, "response.output_item.added", item(index, reasoning(talk, "")));
+        private void think(List<Event> stream, Reply reply, int index) {
+            var summary = summary(reply);
+            add(stream, "response.output_item.added", item(index, reasoning(reply, "")));
             if (!summary.isEmpty()) {
                 Supplier<ObjectNode> here = () -> place(index).put("summary_index", 0);
                 add(stream, "response.reasoning_summary_part.added", here.get()
@@ -2971,35 +3006,35 @@ public class simulator implements AutoCloseable {
                 add(stream, "response.reasoning_summary_part.done", here.get()
                         .set("part", JSON.createObjectNode().put("type", "summary_text").put("text", summary)));
             }
-            add(stream, "response.output_item.done", item(index, reasoning(talk, summary)));
+            add(stream, "response.output_item.done", item(index, reasoning(reply, summary)));
         }
 
-        private static void speak(List<Event> stream, Talk talk, int index) {
+        private static void speak(List<Event> stream, Reply reply, int index) {
             Supplier<ObjectNode> here = () -> place(index).put("content_index", 0);
             add(stream, "response.output_item.added", item(index, message("in_progress")));
             add(stream, "response.content_part.added", here.get().set("part", part("")));
-            for (var word : talk.deltas) {
+            for (var word : reply.deltas) {
                 var delta = here.get().put("delta", word);
                 delta.putArray("logprobs");
                 add(stream, "response.output_text.delta", delta.put("obfuscation", "x".repeat(word.length() % 7)));
             }
-            var done = here.get().put("text", talk.text());
+            var done = here.get().put("text", reply.text());
             done.putArray("logprobs");
             add(stream, "response.output_text.done", done);
-            add(stream, "response.content_part.done", here.get().set("part", part(talk.text())));
-            var message = message(status(talk));
-            message.withArray("content").add(part(talk.text()));
+            add(stream, "response.content_part.done", here.get().set("part", part(reply.text())));
+            var message = message(status(reply));
+            message.withArray("content").add(part(reply.text()));
             add(stream, "response.output_item.done", item(index, message));
         }
 
-        private static void callFunction(List<Event> stream, Talk talk, int index) {
-            add(stream, "response.output_item.added", item(index, functionCall(talk, "in_progress", "")));
+        private static void callFunction(List<Event> stream, Reply reply, int index) {
+            add(stream, "response.output_item.added", item(index, functionCall(reply, "in_progress", "")));
             for (var piece : List.of("{\"city\":", "\"London\"}")) {
                 add(stream, "response.function_call_arguments.delta", place(index).put("delta", piece)
                         .put("obfuscation", "x"));
             }
             add(stream, "response.function_call_arguments.done", place(index).put("arguments", CITY));
-            add(stream, "response.output_item.done", item(index, functionCall(talk, "completed", CITY)));
+            add(stream, "response.output_item.done", item(index, functionCall(reply, "completed", CITY)));
         }
 
         /// `copilot-errors` is the error as it comes over a WebSocket (vscode-copilot-chat).
@@ -3026,8 +3061,8 @@ public class simulator implements AutoCloseable {
         }
 
         @Override
-        public String failure(Talk talk) {
-            var response = response(talk, "failed");
+        public String failure(Reply reply) {
+            var response = response(reply, "failed");
             fail(response);
             return JSON.writeValueAsString(response);
         }
@@ -3041,8 +3076,8 @@ public class simulator implements AutoCloseable {
     // ------------------------------------------------------------------------------------------- Copilot: messages
 
     /// `POST /v1/messages`, Anthropic's API as Copilot has it (vscode-copilot-chat's messagesApi.ts; LiteLLM PR
-    /// #28054): "Extra inputs are not permitted" is quoted for some members, and said of these alone.
-    private final class Messages implements Way {
+    /// #28054): "Extra inputs are not permitted" is quoted for some members and returned for these only.
+    private final class Messages implements ChatEndpoint {
         /// Anthropic publishes some every month (SDK 1.14 knows sixty): a name and a date will do.
         private static final String BETA = "[a-z0-9-]+-20\\d{2}-?\\d{2}-?\\d{2}";
         private static final Set<String> FIELDS = Set.of("model", "max_tokens", "stream", "temperature", "top_p",
@@ -3054,7 +3089,7 @@ public class simulator implements AutoCloseable {
                 "inference_geo", "");
         private static final String EAGER = "eager_input_streaming";
         private static final String EXTRA = "Extra inputs are not permitted";
-        /// Anthropic's whole sentence (claude-code #7365). A comment of vscode's says that `$schema` brings it on, but
+        /// Anthropic's message (claude-code #7365). According to a comment in vscode `$schema` causes it, but
         /// the tools of @ai-sdk/anthropic all have one: hence a switch.
         private static final String NO_SCHEMA = ".input_schema: JSON schema is invalid. It must match JSON Schema draft"
                 + " 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at"
@@ -3069,7 +3104,7 @@ public class simulator implements AutoCloseable {
         public Set<String> fields() { return FIELDS; }
 
         @Override
-        public Refusal no(String message) {
+        public Refusal rejection(String message) {
             var body = JSON.createObjectNode();
             if (text("messages-errors").equals("flat")) {
                 body.put("message", message);
@@ -3082,7 +3117,7 @@ public class simulator implements AutoCloseable {
         }
 
         private void refuseIf(boolean wrong, String message) {
-            if (wrong) { throw no(message); }
+            if (wrong) { throw rejection(message); }
         }
 
         /// anthropic-version is left out by caozhiyuan/copilot-api, and the newest SDK's is in no source: neither is
@@ -3191,7 +3226,7 @@ public class simulator implements AutoCloseable {
                     refuseIf(value.path("budget_tokens").asLong() < 1024,
                             "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
                 }
-                case "adaptive" -> {        // `display` is wanted by whoever would read the thoughts (pi #3292)
+                case "adaptive" -> {        // `display` requests readable reasoning (pi #3292)
                     only("thinking.adaptive", value, "type", "display");
                     refuseIf(value.has("display") && !matches(value.path("display"), "summarized|omitted"),
                             "thinking.adaptive.display: Input should be 'summarized' or 'omitted'");
@@ -3325,7 +3360,7 @@ public class simulator implements AutoCloseable {
             }
         }
 
-        /// Of one of these kinds: what is here has a type, what is away an address (vscode's messagesApi.ts).
+        /// A source of one of these kinds: data has a type, a remote one has a URL (vscode's messagesApi.ts).
         private void checkSource(String at, JsonNode source, String kinds, String types) {
             var kind = source.path("type").asString("");
             refuseIf(!kind.matches(kinds), "%s: Input tag '%s' found using 'type' does not match any of the expected"
@@ -3338,9 +3373,9 @@ public class simulator implements AutoCloseable {
         }
 
         @Override
-        public Asked read(Model model, Call call) {
+        public ChatRequest read(Model model, Call call) {
             var request = call.body;
-            // The figure is the model's own, whatever the catalogue says (@ai-sdk/anthropic's table). B-
+            // The maximum is that of the model, whatever the model list says (@ai-sdk/anthropic's table). B-
             long most = model.id.matches(ADAPTIVE) ? 128_000 : model.output;
             refuseIf(request.path("max_tokens").asLong() > most, "max_tokens: %s > %d, which is the maximum"
                     .formatted(request.path("max_tokens"), most) + " allowed number of output tokens for " + model.id);
@@ -3352,7 +3387,7 @@ public class simulator implements AutoCloseable {
                     b.at("/source/url").isString() ? Image.ofUrl(b.at("/source/url").asString()) : new Image(
                             b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
             var thought = thinking.equals("disabled") ? "" : "Thought about it.";
-            return new Asked(request, turns(request), images,
+            return new ChatRequest(request, turns(request), images,
                     request.path("stop_sequences").valueStream().map(JsonNode::asString).toList(),
                     room(request.path("max_tokens").asLong(), thought), 1,
                     request.at("/tools/0/name").asString("weather"), thought);
@@ -3375,14 +3410,13 @@ public class simulator implements AutoCloseable {
             }
         }
 
-        /// The models of 4.5 go on with what they are said to have said (caozhiyuan's assistant-prefill.ts finds out by
-        /// asking which do).
+        /// The models of 4.5 continue a final assistant message (caozhiyuan's assistant-prefill.ts probes which do).
         private void checkEnd(Model model, JsonNode messages) {
             var last = messages.get(messages.size() - 1);
             if (!last.path("role").asString("").equals("assistant")) { return; }
             refuseIf(!model.id.matches(OLDER), "This model does not support assistant message prefill. The conversation"
                     + " must end with a user message.");
-            refuseIf(said(last).matches("(?s).*\\s"),
+            refuseIf(contentText(last).matches("(?s).*\\s"),
                     "messages: final assistant content cannot end with trailing whitespace");
         }
 
@@ -3403,9 +3437,9 @@ public class simulator implements AutoCloseable {
             }
             for (var message : request.path("messages")) {
                 var results = message.path("content").valueStream().filter(b -> b.has("tool_use_id")).toList();
-                results.forEach(result -> turns.add(new Turn("tool", said(result))));
+                results.forEach(result -> turns.add(new Turn("tool", contentText(result))));
                 if (results.isEmpty() || message.path("content").size() > results.size()) {
-                    turns.add(new Turn(message.path("role").asString(), said(message)));
+                    turns.add(new Turn(message.path("role").asString(), contentText(message)));
                 }
             }
             return turns;
@@ -3413,111 +3447,111 @@ public class simulator implements AutoCloseable {
 
         @Override
         public Refusal tooLong(Model model, long tokens) {
-            return no("prompt is too long: %d tokens > %d maximum".formatted(tokens, model.prompt));
+            return rejection("prompt is too long: %d tokens > %d maximum".formatted(tokens, model.prompt));
         }
 
         // ---- the answer
 
-        /// Of adaptive thinking no text is shown unless it was asked for (opencode's models.ts, pi #3292); the switch
-        /// `reasoning` always shows.
-        private String shown(Talk talk) {
-            var thinking = talk.asked.request.path("thinking");
+        /// The text of adaptive thinking is sent only on request (opencode's models.ts, pi #3292); that of the switch
+        /// `reasoning` is always sent.
+        private String shown(Reply reply) {
+            var thinking = reply.asked.request.path("thinking");
             return text("reasoning").isEmpty() && thinking.path("type").asString("").equals("adaptive")
-                    && !thinking.path("display").asString("").equals("summarized") ? "" : talk.reasoning;
+                    && !thinking.path("display").asString("").equals("summarized") ? "" : reply.reasoning;
         }
 
         private static String signature(String thinking) {
             return Base64.getEncoder().encodeToString(utf8(uuid(thinking.hashCode()).repeat(6)));
         }
 
-        private static ObjectNode message(Talk talk) {
+        private static ObjectNode message(Reply reply) {
             var message = JSON.createObjectNode()
-                    .put("id", "msg_" + talk.id.replaceAll("\\W", "").substring(0, 24))
-                    .put("type", "message").put("role", "assistant").put("model", talk.model.version);
+                    .put("id", "msg_" + reply.id.replaceAll("\\W", "").substring(0, 24))
+                    .put("type", "message").put("role", "assistant").put("model", reply.model.version);
             message.putArray("content");
             return message;
         }
 
-        private static String stopReason(Talk talk) {
-            return switch (talk.finish) {
+        private static String stopReason(Reply reply) {
+            return switch (reply.finish) {
                 case "length" -> "max_tokens";
                 case "content_filter" -> "refusal";
                 case "tool_calls" -> "tool_use";
-                default -> talk.stopped == null ? "end_turn" : "stop_sequence";
+                default -> reply.stopped == null ? "end_turn" : "stop_sequence";
             };
         }
 
-        private static ObjectNode stop(Talk talk, ObjectNode bearer) {
-            bearer.put("stop_reason", stopReason(talk));
-            return bearer.put("stop_sequence", stopReason(talk).equals("stop_sequence") ? talk.stopped : null);
+        private static ObjectNode stop(Reply reply, ObjectNode bearer) {
+            bearer.put("stop_reason", stopReason(reply));
+            return bearer.put("stop_sequence", stopReason(reply).equals("stop_sequence") ? reply.stopped : null);
         }
 
-        private static ObjectNode usage(Talk talk, long output) {
-            return JSON.createObjectNode().put("input_tokens", talk.promptTokens - talk.cached)
-                    .put("cache_creation_input_tokens", 0).put("cache_read_input_tokens", talk.cached)
+        private static ObjectNode usage(Reply reply, long output) {
+            return JSON.createObjectNode().put("input_tokens", reply.promptTokens - reply.cached)
+                    .put("cache_creation_input_tokens", 0).put("cache_read_input_tokens", reply.cached)
                     .put("output_tokens", output);
         }
 
-        private static long outputTokens(Talk talk) { return talk.completionTokens() + talk.thoughtTokens(); }
+        private static long outputTokens(Reply reply) { return reply.completionTokens() + reply.thoughtTokens(); }
 
         @Override
-        public ObjectNode whole(Talk talk) {
-            var message = message(talk);
+        public ObjectNode whole(Reply reply) {
+            var message = message(reply);
             var content = message.withArray("content");
-            if (!talk.reasoning.isEmpty()) {
-                content.addObject().put("type", "thinking").put("thinking", shown(talk))
-                        .put("signature", signature(shown(talk)));
+            if (!reply.reasoning.isEmpty()) {
+                content.addObject().put("type", "thinking").put("thinking", shown(reply))
+                        .put("signature", signature(shown(reply)));
             }
-            if (!talk.deltas.isEmpty()) {
-                content.addObject().put("type", "text").put("text", talk.text());
+            if (!reply.deltas.isEmpty()) {
+                content.addObject().put("type", "text").put("text", reply.text());
             }
-            if (talk.toolCall()) {
-                content.add(toolUse(talk)).get(content.size() - 1).withObject("input").put("city", "London");
+            if (reply.toolCall()) {
+                content.add(toolUse(reply)).get(content.size() - 1).withObject("input").put("city", "London");
             }
-            stop(talk, message);
-            return billed(talk, message);
+            stop(reply, message);
+            return billed(reply, message);
         }
 
-        private ObjectNode billed(Talk talk, ObjectNode bearer) {
+        private ObjectNode billed(Reply reply, ObjectNode bearer) {
             if (!text("usage").equals("none")) {
-                bearer.set("usage", usage(talk, outputTokens(talk)));
-                if (on("copilot-usage")) { bearer.set("copilot_usage", credits(talk)); }
+                bearer.set("usage", usage(reply, outputTokens(reply)));
+                if (on("copilot-usage")) { bearer.set("copilot_usage", credits(reply)); }
             }
             return bearer;
         }
 
-        private static ObjectNode toolUse(Talk talk) {
+        private static ObjectNode toolUse(Reply reply) {
             var block = JSON.createObjectNode().put("type", "tool_use").put("id", "toolu_simulated01")
-                    .put("name", talk.tool());
+                    .put("name", reply.tool());
             block.putObject("input");
             return block;
         }
 
         @Override
-        public Script script(Talk talk) {
+        public Script script(Reply reply) {
             var stream = new ArrayList<Event>();
-            var opening = message(talk).putNull("stop_reason").putNull("stop_sequence");
+            var opening = message(reply).putNull("stop_reason").putNull("stop_sequence");
             if (!text("usage").equals("none")) {
-                opening.set("usage", usage(talk, 1));
+                opening.set("usage", usage(reply, 1));
             }
             add(stream, "message_start", JSON.createObjectNode().set("message", opening));
             int index = 0;
-            if (!talk.reasoning.isEmpty()) {
-                think(stream, shown(talk), index++);
+            if (!reply.reasoning.isEmpty()) {
+                think(stream, shown(reply), index++);
             }
-            int lead = stream.size() + (talk.deltas.isEmpty() ? 0 : 2);
-            if (!talk.deltas.isEmpty()) {
-                speak(stream, talk, index++);
+            int lead = stream.size() + (reply.deltas.isEmpty() ? 0 : 2);
+            if (!reply.deltas.isEmpty()) {
+                speak(stream, reply, index++);
             }
-            if (talk.toolCall()) {
-                useTool(stream, talk, index);
+            if (reply.toolCall()) {
+                useTool(stream, reply, index);
             }
             int tail = stream.size();
             var end = JSON.createObjectNode();
-            stop(talk, end.putObject("delta"));
-            add(stream, "message_delta", billed(talk, end));
+            stop(reply, end.putObject("delta"));
+            add(stream, "message_delta", billed(reply, end));
             add(stream, "message_stop", JSON.createObjectNode());
-            var script = new Script(stream, lead, lead + talk.deltas.size(), tail);
+            var script = new Script(stream, lead, lead + reply.deltas.size(), tail);
             return on("done") ? script.then(DONE) : script;
         }
 
@@ -3550,15 +3584,15 @@ public class simulator implements AutoCloseable {
             stop(stream, index);
         }
 
-        private static void speak(List<Event> stream, Talk talk, int index) {
+        private static void speak(List<Event> stream, Reply reply, int index) {
             start(stream, index, JSON.createObjectNode().put("type", "text").put("text", ""));
             add(stream, "ping", JSON.createObjectNode());
-            talk.deltas.forEach(word -> delta(stream, index, "text_delta", "text", word));
+            reply.deltas.forEach(word -> delta(stream, index, "text_delta", "text", word));
             stop(stream, index);
         }
 
-        private static void useTool(List<Event> stream, Talk talk, int index) {
-            start(stream, index, toolUse(talk));
+        private static void useTool(List<Event> stream, Reply reply, int index) {
+            start(stream, index, toolUse(reply));
             List.of("", "{\"city\":", "\"London\"}")
                     .forEach(piece -> delta(stream, index, "input_json_delta", "partial_json", piece));
             stop(stream, index);
@@ -3572,19 +3606,19 @@ public class simulator implements AutoCloseable {
             return new Event("error", JSON.writeValueAsString(data));
         }
 
-        /// There is no stop_reason for a failure: an error comes instead of one.
+        /// A failure has an error instead of a stop_reason.
         @Override
         public Script failed(Script script) {
             return script.first(script.tail).then(trouble("", script.tail));
         }
 
         @Override
-        public String failure(Talk talk) { return trouble("", 0).data; }
+        public String failure(Reply reply) { return trouble("", 0).data; }
     }
 
     // ------------------------------------------------------------------------------------------- faults
 
-    /// Errors of the Copilot API in the words that clients reported (vscode-copilot-chat's fetcher; issues of
+    /// Errors of the Copilot API with the messages that clients reported (vscode-copilot-chat's fetcher; issues of
     /// ericc-ch/copilot-api, opencode, copilot-cli, LiteLLM): name | status | code, `-` for plain text, `?` for JSON
     /// without one, `!` before it where param and type are there too | message.
     private static final SequencedMap<String, List<String>> FAULTS = table("""
@@ -3710,7 +3744,7 @@ public class simulator implements AutoCloseable {
             """.replace("TERMS", "[Terms of Service]"
                     + "(https://docs.github.com/en/site-policy/github-terms/github-terms-of-service)"));
 
-    /// Faults that need no table: 200 answers gone wrong, and dropped connections.
+    /// Faults that need no table: invalid responses with status 200, and dropped connections.
     private static final Set<String> BREAKS = new TreeSet<>(Set.of("reset-before", "reset-headers", "reset-mid",
             "reset-end", "eof", "eof-empty", "error-first", "error-chunk", "error-limit", "copilot-errors",
             "finish-error", "finish-none", "truncated-json", "html-200"));
@@ -3741,7 +3775,7 @@ public class simulator implements AutoCloseable {
                         JSON.writeValueAsString(message)))
                 : code.startsWith("!") ? modelError(message, code.substring(1)) : error(status, message, code);
         if (status == 401) {
-            copilotTokens.remove(call.header("authorization").replace("Bearer ", ""));  // it is really dead now
+            copilotTokens.remove(call.header("authorization").replace("Bearer ", ""));  // the token is revoked
         }
         if (status == 429) {
             answer = answer.header("x-ratelimit-exceeded", code.equals("-") ? "global" : code);
@@ -3755,9 +3789,9 @@ public class simulator implements AutoCloseable {
     private static final String MID_STREAM_ERROR =
             "{\"error\":{\"code\":\"internal_error\",\"message\":\"%s\"}}".formatted(MISHAP);
 
-    /// A stream with a fault in it.
-    private static Script damaged(Way way, Talk talk, String fault) {
-        var script = way.script(talk);
+    /// Applies a fault to a stream.
+    private static Script damaged(ChatEndpoint endpoint, Reply reply, String fault) {
+        var script = endpoint.script(reply);
         var half = script.first(script.half());
         return switch (fault) {
             case "reset-headers" -> script.first(0).dropped();
@@ -3767,18 +3801,18 @@ public class simulator implements AutoCloseable {
             case "eof-empty" -> script.first(0);
             case "truncated-json" -> new Script(half.events, script.lead, script.close, script.tail, false,
                     script.events.get(script.tail).cut());
-            case "error-first" -> script.first(0).then(way.trouble(fault, 0));
-            case "error-chunk", "copilot-errors" -> half.then(way.trouble(fault, half.events.size()));
+            case "error-first" -> script.first(0).then(endpoint.trouble(fault, 0));
+            case "error-chunk", "copilot-errors" -> half.then(endpoint.trouble(fault, half.events.size()));
             case "error-limit" -> script.first(0).then(new Event("", MID_STREAM_ERROR.replace("internal_error",
                     "rate_limited").replace(MISHAP, "rate limit exceeded")));
-            case "finish-error" -> way.failed(script);
+            case "finish-error" -> endpoint.failed(script);
             case "finish-none" -> script.with(script.events.stream().map(e -> new Event(e.name, e.data.replaceFirst(
                     "(\"finish_reason\":)\"\\w+\"", "$1null"))).toList());
             default -> script;
         };
     }
 
-    /// An answer in one piece with a fault in it; `trouble` is what it is when the model failed.
+    /// Applies a fault to an unstreamed response; `trouble` is the response when the model fails.
     private static Answer broken(Answer answer, String fault, String trouble) {
         int half = answer.body.length / 2;
         return switch (fault) {
@@ -3821,7 +3855,7 @@ public class simulator implements AutoCloseable {
                 return code;
             }
         } catch (CommandLine.ParameterException | IllegalArgumentException e) {
-            System.err.println("error: " + e.getMessage() + "\nhint: simulator.java --help");
+            System.err.println("error: " + e.getMessage() + "\nhint: scripts/jbang simulator --help");
             return 2;
         } catch (IOException e) {
             System.err.println("error: " + e.getMessage());
@@ -3831,22 +3865,34 @@ public class simulator implements AutoCloseable {
 
     private static CommandSpec options() {
         var spec = CommandSpec.create().name("simulator.java").mixinStandardHelpOptions(true);
-        spec.version("simulator of copilot.java").usageMessage().width(110).sortOptions(false)
-                .description("GitHub and GitHub Copilot on 127.0.0.1, for trying copilot.java without an account.")
+        spec.version("simulator of copilot.java").usageMessage().width(80).sortOptions(false)
+                .description("Simulates GitHub and GitHub Copilot on 127.0.0.1, to use copilot.java without an",
+                        "account.", "", "With COMMAND, runs it against the simulator, in a home of its own, and exits",
+                        "with its code. Otherwise serves until Ctrl-C.", "", "Examples:",
+                        "  scripts/jbang simulator --logged-in -- bash",
+                        "  scripts/jbang simulator --faults=429:2,ok --port=9000", "")
                 .customSynopsis("simulator.java [OPTIONS] [-- COMMAND…]")
-                .footer("", "exchange: " + String.join(", ", EXCHANGES) + ", "
-                                + String.join(", ", NOTIFICATIONS.keySet()) + ", 5xx, html, garbage, empty, reset",
-                        "", "faults: ok, " + String.join(", ", FAULTS.keySet())
+                .footer("", "Names for --exchange: " + String.join(", ", EXCHANGES) + ", "
+                                + String.join(", ", NOTIFICATIONS.keySet()) + ", 5xx, html, garbage, empty, reset.",
+                        "", "Names for --faults: ok, " + String.join(", ", FAULTS.keySet())
                                 + ", 400-text:TEXT, json-in-string[:FAULT], " + String.join(", ", BREAKS)
-                                + ". After a colon a Retry-After: 429:5, 402:date+86400.",
-                        "", "say: from a line of the user's message on that begins with \"say: \", all is the answer.",
-                        "", "While it runs: GET and POST /_simulator, GET /_simulator/ledger, POST /_simulator/reset.");
-        spec.addOption(option("port", Integer.class, "PORT", "port of GitHub; the APIs have the next two"))
-                .addOption(option("for", Integer.class, "SECONDS", "without COMMAND: how long to run (default 3600)"))
-                .addOption(option("logged-in", Boolean.class, null, "COMMAND gets COPILOT_GITHUB_TOKEN as well"))
-                .addOption(option("ledger", Path.class, "FILE", "write what was asked as JSON lines at the end"));
-        SWITCHES.values().forEach(s -> spec.addOption(option(s.name, String.class,
-                s.label(), s.help + (s.normal.equals("") ? "" : " (default " + s.normal + ")"))));
+                                + ". A Retry-After follows a colon: 429:5, 402:date+86400.",
+                        "", "A line of the user's message that begins with \"say: \" starts the reply, which extends",
+                        "to the end of the message.", "",
+                        "While it runs: GET and POST /_simulator (switches), GET /_simulator/ledger (requests),",
+                        "POST /_simulator/reset.");
+        spec.addOption(option("port", Integer.class, "PORT", "port of GitHub; the APIs use the next two"))
+                .addOption(option("for", Integer.class, "SECONDS", "time to run without COMMAND (default 3600)"))
+                .addOption(option("logged-in", Boolean.class, null, "also set COPILOT_GITHUB_TOKEN for COMMAND"))
+                .addOption(option("ledger", Path.class, "FILE", "write all requests to FILE, as JSON lines"));
+        var groups = SWITCHES.values().stream()
+                .collect(Collectors.groupingBy(Switch::group, LinkedHashMap::new, Collectors.toList()));
+        groups.forEach((heading, members) -> {
+            var options = ArgGroupSpec.builder().validate(false).heading("%n" + heading + "%n").multiplicity("0..1");
+            members.forEach(member ->
+                    options.addArg(option(member.name, String.class, member.label(), member.description())));
+            spec.addArgGroup(options.build());
+        });
         return spec;
     }
 
@@ -3858,15 +3904,15 @@ public class simulator implements AutoCloseable {
     private int serve(int seconds) throws IOException {
         System.out.println("GitHub       " + url() + "\nCopilot API  " + api() + "\n\nIn another terminal:\n\n"
                 + "  " + System.getProperty("cop.command", "jbang copilot.java") + " login --host " + url()
-                + "\n  curl " + url() + "/_simulator\n\nCtrl-C ends it.");
+                + "\n  curl " + url() + "/_simulator\n\nPress Ctrl-C to stop.");
         var stop = new CompletableFuture<Integer>();
         signal("INT", () -> stop.complete(130));
         signal("TERM", () -> stop.complete(143));
         return stop.completeOnTimeout(0, seconds, TimeUnit.SECONDS).join();
     }
 
-    /// Runs a command that meets this simulator and nobody's real login; ends with its exit code. Ctrl-C reaches the
-    /// command by itself, as it is in our process group: only the command knows whether it is the end.
+    /// Runs a command against this simulator, without the user's own login, and returns its exit code. Ctrl-C reaches
+    /// the command directly because it is in the same process group; the command decides whether to exit.
     private int around(List<String> command, boolean loggedIn) throws IOException {
         var builder = new ProcessBuilder(command).inheritIO();
         var environment = builder.environment();
@@ -3886,7 +3932,7 @@ public class simulator implements AutoCloseable {
             return child.waitFor();
         } catch (IOException e) {
             System.err.println("error: " + e.getMessage());
-            return 127;         // as a shell says that there is no such command
+            return 127;         // the shells' exit code for a command that is not found
         } catch (InterruptedException _) {
             return 130;
         } finally {
