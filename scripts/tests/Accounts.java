@@ -70,7 +70,7 @@ class Accounts {
         assertTrue(status.out().contains("your login               used"), status::all);
     }
 
-    /// To our own login alone: the general variables are somebody else's.
+    /// Only the stored login is a fallback: the general variables belong to other tools.
     @Test
     void unsupportedTokenKindDoesNotFallBackToGeneralVariables() {
         cop.with("COPILOT_GITHUB_TOKEN", "ghp_classic").with("GH_TOKEN", simulator.GITHUB_TOKEN);
@@ -137,7 +137,7 @@ class Accounts {
                 "COP_TOKEN_SOURCE is set, and goes before this login");
     }
 
-    /// In one process: a source revoked in mid-life is left for the next, a chosen one is not.
+    /// Within one process, a revoked source is replaced by the next unless it was chosen.
     @ParameterizedTest
     @CsvSource({"true, at a renewal", "true, at a 401", "false, at a renewal", "false, at a 401"})
     void revokedSourceIsReplacedUnlessChosen(boolean general, String when) {
@@ -346,7 +346,7 @@ class Accounts {
         reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, hint);
     }
 
-    /// The tokens of before were made without the integration id.
+    /// Older versions exchanged tokens without the integration id.
     @Test
     void concurrentRowsSurviveTokenOfAnotherIntegration() {
         cop.sim.set("exchange-scope", true).set("latency", 50);

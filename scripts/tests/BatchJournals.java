@@ -52,7 +52,7 @@ class BatchJournals {
         }
     }
 
-    /// Wherever a crash has cut the journal, what is whole stays done and nothing is lost or doubled in OUT.
+    /// Wherever a crash truncates the journal, complete results stay done and OUT has no missing or duplicate rows.
     @Test
     void journalCutAtLineBoundaries() throws Exception { aJournalCut(11); }
 
@@ -139,7 +139,7 @@ class BatchJournals {
         assertEquals(1, cop.prompts().size());
     }
 
-    /// The command that is printed when a run stops has nobody to pipe the rows in again.
+    /// The resume command that a stopped run prints works without piping the rows in again.
     @Test
     void pipedRowsAreStored() throws Exception {
         String rows = "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\", \"text\": \"2\"}\n";
@@ -211,7 +211,7 @@ class BatchJournals {
         assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
     }
 
-    /// Found by a new user: somebody's own file was gone without a word.
+    /// A user reported that a file of his own was overwritten.
     @Test
     void foreignOutputIsNotOverwritten() throws IOException {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n");

@@ -158,7 +158,7 @@ class BatchOutputs {
                 "note: 1 of 1 rows that are done ask something else now (other key version): ");
     }
 
-    /// The journal alone knows what is done; without it all would be paid for again without a word.
+    /// Only the journal records what is done; without it every row would be billed again.
     @Test
     void missingJournalIsReported() throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
@@ -282,7 +282,7 @@ class BatchOutputs {
 
     // ----------------------------------------------------------------------------- OUT is looked at before
 
-    /// -o, and what is said of it
+    /// -o, and the expected message
     static final List<List<String>> OUTS = List.of(
             List.of("results/", "-o results/ is a folder\nhint: -o results/out.jsonl\n"),
             List.of("there", "-o there is a folder"),
@@ -439,7 +439,7 @@ class BatchOutputs {
         exits(0, cop("batch merge p1.jsonl p2.jsonl -o all.jsonl"));
     }
 
-    /// A link stays one, also if its target is not there yet.
+    /// A symlink is preserved even if its target does not exist yet.
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void symlinkIsPreserved(boolean there) throws IOException {

@@ -161,7 +161,7 @@ class BatchPace {
             });
         }
 
-        /// @param each is told the number of each try, and throws what becomes of it
+        /// @param each receives the number of each attempt and throws its failure
         Network(Duration maxWait, int jobs, Consumer<RetryPolicy> more, IntConsumer each) {
             var policy = new RetryPolicy();
             policy.timeout = Duration.ofMinutes(1);
@@ -212,7 +212,7 @@ class BatchPace {
         assertTrue(waited.toMinutes() >= 14 && waited.toMinutes() <= 16, waited::toString);
     }
 
-    /// A connection that is lost is no answer: it ends no row of pauses.
+    /// A lost connection is not a response, and does not end a series of pauses.
     @Test
     void lostConnectionIsNotAResult() {
         var network = new Network(Duration.ofMinutes(1), 1, _ -> { }, tries -> {
@@ -243,7 +243,7 @@ class BatchPace {
         assertFalse(Thread.interrupted());
     }
 
-    /// A row that cannot be read because of Ctrl-C is no bad row, and reading goes on until it is asked.
+    /// A row that is not read because of Ctrl-C is not invalid; reading continues until then.
     @Test
     void ctrlCWhileReadingRows() throws IOException {
         cop.write("many.jsonl", "{\"text\": \"a\"}\n".repeat(10_000));
@@ -260,7 +260,7 @@ class BatchPace {
         }
     }
 
-    /// After a sync that failed, one that does not may have lost lines before it.
+    /// After a failed sync, a successful one may hide lost lines.
     @Test
     void journalStaysBrokenAfterFailedSync() throws Exception {
         assumeTrue(Files.exists(Path.of("/dev/null")), "it takes writes, and refuses to sync");

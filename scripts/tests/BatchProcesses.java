@@ -14,7 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// The command batch as a process of its own: killed, interrupted, run twice at once, with many rows.
+/// The command `batch` as a separate process: killed, interrupted, run twice at once, with many rows.
 class BatchProcesses {
     private final Harness cop = Harness.loggedIn();
 
@@ -351,7 +351,7 @@ class BatchProcesses {
         assertFalse(Files.exists(cop.file("r")));
     }
 
-    /// Every name that batch takes, as a person types it.
+    /// Relative names in all forms that users type.
     @Test
     void fileNamesWithoutFolder() {
         rows(1);
@@ -375,7 +375,7 @@ class BatchProcesses {
         assertEquals(0, status.code(), status::all);
     }
 
-    /// Ctrl-C in the first look, while the rows are still being read: the user's folder stays, and what is in it.
+    /// Ctrl-C while the rows are scanned before the run: the user's folder and its files are preserved.
     @Test
     void ctrlCDuringInputScanLeavesNoFiles() throws Exception {
         for (String folder : List.of("there", "new")) {

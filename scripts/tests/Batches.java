@@ -17,7 +17,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// The command batch against the simulator, with a virtual clock: rows in, results out, and what is asked again.
+/// The command `batch` with a virtual clock: rows, results, and rows that are sent again.
 class Batches {
     private final Harness cop = Harness.loggedIn();
 
@@ -685,7 +685,7 @@ class Batches {
         assertEquals(List.of(), cop.prompts());
     }
 
-    /// What is put there while the question waits for its answer is somebody's own too.
+    /// A file created while the confirmation waits is not overwritten.
     @Test
     void outputCreatedMeanwhileIsPreserved() throws IOException {
         cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
@@ -797,7 +797,7 @@ class Batches {
         assertFalse(Files.exists(cop.file("each/a.md")), "looked at before anything is written");
     }
 
-    /// A run that has begun may write its own results over, and nothing else.
+    /// A run may overwrite its own results only.
     @Test
     void runOverwritesOnlyItsOwnResults() {
         cop.rows("a", "b");
@@ -839,7 +839,7 @@ class Batches {
         assertEquals("mine\n", cop.read("b.md"));
     }
 
-    /// Half a JSON answer is incomplete, whatever can be read of it, and becomes no file.
+    /// A truncated JSON reply is incomplete even if it can be parsed, and is not written to a file.
     @ParameterizedTest
     @CsvSource({"length, incomplete", "content_filter, filtered"})
     void incompleteReplyDoesNotMeetSchema(String finish, String status) {

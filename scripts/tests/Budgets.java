@@ -125,7 +125,7 @@ class Budgets {
         exits(0, batch());
     }
 
-    /// What is in flight counts by the length of its prompts: the first row tells little of the others.
+    /// Requests in flight are estimated by their prompts, because rows differ in length.
     @ParameterizedTest
     @CsvSource({"--max-total-tokens 2000", "--max-credits 0.1"})
     void longPromptsAfterShortOnesAreCounted(String budget) {
@@ -241,7 +241,7 @@ class Budgets {
         assertTrue(all > most * 0.7 && all <= most * 1.5, used::toString);   // it is an estimate
     }
 
-    /// What `--again` asks anew begins anew, and what was paid before still counts.
+    /// `--again` starts over, but earlier costs still count.
     @Test
     void againKeepsTheCostOfReplacedResults() {
         cop.write("templates/t.mustache", MISSES);
@@ -421,7 +421,7 @@ class Budgets {
         }
     }
 
-    /// A reader of `-k` that has stopped reading holds up neither the answers nor Ctrl-C.
+    /// A stalled reader of `-k` blocks neither requests nor Ctrl-C.
     @Test
     @Timeout(60)
     void stalledInputDoesNotBlockRequests() throws Exception {
@@ -477,7 +477,7 @@ class Budgets {
         assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
     }
 
-    /// A hint of twice the limit may be less than what is used.
+    /// Twice the limit may be less than what is already used.
     @ParameterizedTest
     @CsvSource({"--max-total-tokens, 1", "--max-credits, 0.000001"})
     void hintedBudgetExceedsUsage(String option, String least) {

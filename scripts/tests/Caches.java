@@ -15,7 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Locks, cached lists and what was learned about models: nobody waits for a process that waits, and failures end.
+/// Locks, cached model lists and learned facts: no process blocks another, and cached failures expire.
 class Caches {
     private static final String EXCHANGE = Login.EXCHANGE, CHAT = "/chat/completions",
             CACHE = ".cache/copilot.java/", ANSWER = """
@@ -117,7 +117,7 @@ class Caches {
 
     // ---- what failed once is tried again
 
-    /// A JShell lives for days: after a failed /models it has the list, and so the limits, a minute later.
+    /// JShell sessions last for days: a failed model list is requested again after a minute.
     @Test
     void failedModelListIsRequestedAgain() {
         cop.sim.set("models-faults", "502,502,502,502,502,502");
@@ -149,7 +149,7 @@ class Caches {
         }
     }
 
-    /// `auto` that was not offered may be after all; lessons about models end with the list they were learned against.
+    /// `auto` may become available later; what was learned about models is valid until the next model list.
     @Test
     void learnedFactsExpire() {
         var environment = cop.environment(cop.time);

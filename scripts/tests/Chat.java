@@ -20,7 +20,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// The command chat, as a user meets it: prompts in, answers out, and what happens when the API refuses.
+/// The command `chat`: prompts, requests, replies, and output files.
 class Chat {
     private final Harness cop = Harness.loggedIn();
 
@@ -38,7 +38,7 @@ class Chat {
         return messages.path(messages.size() - 1).path("content").asString();
     }
 
-    /// Refused for a reason of ours: exit 2, an error and no answer, and nobody was asked anything.
+    /// Refused by the tool: exit 2, an error, no output, and no request.
     private Harness.Outcome refused(Harness.Outcome outcome) {
         exits(2, outcome);
         assertEquals("", outcome.out());
@@ -59,7 +59,7 @@ class Chat {
         return cop.run(args.toArray(String[]::new));
     }
 
-    /// A GitHub of the test's own, whose chats are answered with these, the last one for good.
+    /// Starts a stub of GitHub that responds to chats with these replies, repeating the last one.
     private Stub stub(Stub.Reply... chats) {
         var github = new Stub(cop.time).on("/chat/completions", chats).on(Login.EXCHANGE,
                 Stub.Reply.json(200, "{\"token\":\"tid=0123456789abcdef;sku=x\",\"refresh_in\":1500}"));

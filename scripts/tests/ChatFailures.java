@@ -39,7 +39,7 @@ class ChatFailures {
         return messages.path(messages.size() - 1).path("content").asString();
     }
 
-    /// Refused for a reason of ours: exit 2, an error and no answer, and nobody was asked anything.
+    /// Refused by the tool: exit 2, an error, no output, and no request.
     private Harness.Outcome refused(Harness.Outcome outcome) {
         exits(2, outcome);
         assertEquals("", outcome.out());
@@ -67,7 +67,7 @@ class ChatFailures {
         return cop.run(args.toArray(String[]::new));
     }
 
-    /// A GitHub of the test's own, whose chats are answered with these, the last one for good.
+    /// Starts a stub of GitHub that responds to chats with these replies, repeating the last one.
     private Stub stub(Stub.Reply... chats) {
         var github = new Stub(cop.time).on("/chat/completions", chats).on(Login.EXCHANGE,
                 Stub.Reply.json(200, "{\"token\":\"tid=0123456789abcdef;sku=x\",\"refresh_in\":1500}"));
@@ -77,7 +77,7 @@ class ChatFailures {
 
     // ---- refused requests and retries
 
-    /// A row of the catalogue of errors: what the API says, and what must come of it.
+    /// An error of the API and the expected outcome.
     private record Row(String fault, int exit, int requests, String... words) {
         @Override
         public String toString() { return fault + " " + exit; }
@@ -205,7 +205,7 @@ class ChatFailures {
         assertFalse(outcome.err().contains("<html>"), outcome::all);
     }
 
-    /// Gemini says in the body alone how long to wait.
+    /// Gemini puts the time to wait in the body only.
     @Test
     void retryAfterInBody() {
         cop.sim.set("faults", "429-gemini");

@@ -21,7 +21,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// What a user types: help, mistakes, `models`, `api`; the small words of the tool; and its file as it lies there.
+/// The command line: help, usage errors, `api`, formats of durations and suggestions; and the source file's form.
 class CommandLines {
     private final Harness cop = Harness.loggedIn();
 
@@ -30,7 +30,7 @@ class CommandLines {
 
     // ---------------------------------------------------------------------------------------------- helpers
 
-    /// Wrong on the command line: exit 2, and nobody was asked anything.
+    /// A usage error: exit 2 and no request.
     private Outcome refused(String error, String... args) {
         var outcome = failed(2, error, cop.run(args));
         assertEquals(List.of(), cop.sim.ledger(), outcome::all);
@@ -781,7 +781,7 @@ class CommandLines {
         assertEquals(there, listed);
     }
 
-    /// Such as of "$UNSET": it is no folder, and not the one we are in.
+    /// As from "$UNSET": neither a folder nor the current one.
     @Test
     void emptyFileNameIsAnError() {
         for (var words : List.of(List.of("chat", "-f", "", "x"), List.of("chat", "-o", "", "x"),

@@ -110,7 +110,7 @@ class Completions {
 
     // ---- shells
 
-    /// What bash offers for a line, where the tool says that these may come.
+    /// Returns bash's candidates for a line if the tool offers these.
     private String bash(String line, String... offered) throws IOException {
         cop.write("complete.sh", "cop() { printf '%s\\n' \"$@\" >asked; cat offered; }\n"
                 + cop.run("completion", "bash").out() + "COMP_LINE=$1; COMP_POINT=${#1}; COMP_WORDS=($1); COMP_CWORD="
@@ -141,7 +141,7 @@ class Completions {
         }
     }
 
-    /// Names as nobody would choose them, but a cloned repository may hold.
+    /// Names that a cloned repository may contain.
     private static final List<String> NAMES = List.of("zap$(touch${IFS}pwned)", "`touch pwned`", "two words", "*",
             "it's", "a\"b", "a;touch pwned", "é~", "new\nline", "esc\u001b[2J", "#x", "-rf");
 
@@ -174,7 +174,7 @@ class Completions {
         assertEquals(List.of(), lines.stream().filter(line -> !line.startsWith("1:")).toList());
     }
 
-    /// What compadd gets is quoted by zsh itself.
+    /// zsh quotes the arguments of compadd itself.
     @Test
     void zshAddsEachNameOnce() throws IOException {
         var lines = completed("zsh", """

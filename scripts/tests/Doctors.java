@@ -13,7 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// `doctor`: what it finds, that nothing stops it, and that nothing secret is in what it tells.
+/// `doctor`: its findings, that no failure stops it, and that it prints no secrets.
 class Doctors {
     private final Harness cop = Harness.loggedIn();
     private final Set<String> secrets = new TreeSet<>(Set.of(simulator.GITHUB_TOKEN));
@@ -23,7 +23,7 @@ class Doctors {
 
     // ---------------------------------------------------------------------------------------------- helpers
 
-    /// Runs it, and looks for every token that went over the wire, was kept or was set.
+    /// Runs `doctor` and asserts that no token that was sent, stored or set is printed.
     private Harness.Outcome doctor(int code, String... options) {
         var outcome = cop.run(Stream.concat(Stream.of("doctor"), Stream.of(options)).toArray(String[]::new));
         assertEquals(code, outcome.code(), outcome::all);

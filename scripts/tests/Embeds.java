@@ -30,7 +30,7 @@ class Embeds {
         return Stream.concat(Stream.of("embed", "--dimensions", "3"), Stream.of(more)).toArray(String[]::new);
     }
 
-    /// Wrong input is said in one line, before anything is sent.
+    /// Asserts a usage error before any request.
     private void refused(Harness.Outcome outcome, String... words) {
         assertEquals(2, outcome.code(), outcome::all);
         assertEquals("", outcome.out(), outcome::all);
@@ -246,7 +246,7 @@ class Embeds {
         refused(cop.run(embed("-m", "text-embedding-3-small", "a")), "this account has no model");
     }
 
-    /// The catalogue is a day old at most; GitHub has the last word.
+    /// A cached model list may be outdated; GitHub's error is reported.
     @Test
     void retiredModelIsReported() {
         cop.sim.set("embeddings-faults", List.of("400-model_not_supported"));
@@ -397,7 +397,7 @@ class Embeds {
         assertEquals(header.length - 10, (header[8] & 0xff) + 256 * header[9]);
     }
 
-    /// The header of npy says how many there are before they have come.
+    /// npy's header states the number of vectors before they are received.
     @Test
     void changedInputLeavesNoOutput() throws Exception {
         var form = new EmbedJob.Form("npy", false, cop.file("v.npy"), false);

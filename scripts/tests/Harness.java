@@ -8,14 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import tools.jackson.databind.JsonNode;
 
-/// A simulator, an empty home, cleared variables and a clock of its own: what a test runs the tool in.
+/// The environment of a test: a simulator, an empty home, cleared variables and a virtual clock.
 final class Harness implements AutoCloseable {
-    /// What one run of the tool left behind.
+    /// The result of one run of the tool.
     record Outcome(int code, String out, String err) {
         String all() { return "exit " + code + "\n--- stdout\n" + out + "--- stderr\n" + err; }
     }
 
-    /// A clock that stands still until somebody sleeps; the simulator goes by it too.
+    /// A clock that advances only by sleeping, shared with the simulator.
     static final class VirtualTime implements Time, InstantSource {
         private Instant now = Instant.parse("2026-11-22T10:00:00Z");
         final List<Duration> pauses = new ArrayList<>();
@@ -35,7 +35,7 @@ final class Harness implements AutoCloseable {
         synchronized void advance(Duration by) { now = now.plus(by); }
     }
 
-    /// What hints begin with, as an alias of this name has it.
+    /// The command name in hints, as with an alias of this name.
     static final String COMMAND = "copilot";
 
     /// An image of one pixel, in Base64.
@@ -43,7 +43,7 @@ final class Harness implements AutoCloseable {
             + "SUVORK5CYII=";
 
     final VirtualTime time = new VirtualTime();
-    /// Stricter than the service is known to be: what we send is what the sources name, and once.
+    /// Stricter than the service is known to be: only documented fields and headers, each once, are accepted.
     final simulator sim = simulator.start(time).set("unknown-fields", "refuse").set("strict-headers", true);
     final Path home;
     final Map<String, String> variables = new TreeMap<>();
@@ -60,7 +60,7 @@ final class Harness implements AutoCloseable {
         variables.put("COP_HOST", sim.url());
     }
 
-    /// Logged in from the start, by the variable that may go to a host of the user's own.
+    /// Returns a harness logged in by the variable that may be sent to a custom host.
     static Harness loggedIn() { return new Harness().with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN); }
 
     Harness with(String variable, String value) {
@@ -69,13 +69,13 @@ final class Harness implements AutoCloseable {
         return this;
     }
 
-    /// The descriptors that are to look like a terminal.
+    /// Makes these descriptors look like a terminal.
     Harness terminal(Integer... descriptors) {
         terminals.addAll(List.of(descriptors));
         return this;
     }
 
-    /// Processes are as JBang starts copilot.java alone: without the classes of the programs.
+    /// Runs processes without the classes of the programs, as JBang starts copilot.java alone.
     Harness withoutPrograms() {
         try {
             var place = Path.of(copilot.class.getProtectionDomain().getCodeSource().getLocation().toURI());
@@ -201,7 +201,7 @@ final class Harness implements AutoCloseable {
         return new Environment(in, out, err, Map.copyOf(variables), terminals::contains, time, () -> false, home);
     }
 
-    /// An environment with an empty stdin, whose output nobody reads.
+    /// Returns an environment with an empty stdin that discards all output.
     Environment environment() {
         return environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
                 new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
@@ -318,7 +318,7 @@ final class Harness implements AutoCloseable {
         return outcome;
     }
 
-    /// The same as a process of its own, with nothing of our environment; signals reach it as from a terminal.
+    /// Returns a process of the tool with a clean environment; signals reach it as from a terminal.
     ProcessBuilder process(String... args) {
         String system = System.getProperty("os.name");
         assumeFalse(system.startsWith("Windows"), "processes are tested with POSIX signals and pipes");
@@ -337,7 +337,7 @@ final class Harness implements AutoCloseable {
         return builder;
     }
 
-    /// Runs it to its end; stdin is empty unless a text is given.
+    /// Runs the tool as a process; stdin is empty unless a text is given.
     Outcome runProcess(String stdin, String... args) {
         try {
             return finished(onStdin(stdin, process(args)).start(), stdin, args);
@@ -346,7 +346,7 @@ final class Harness implements AutoCloseable {
         }
     }
 
-    /// Makes an empty stdin `</dev/null`: an empty pipe is said.
+    /// Redirects an empty stdin from /dev/null, because an empty pipe prints a note.
     static ProcessBuilder onStdin(String stdin, ProcessBuilder builder) {
         return stdin == null || stdin.isEmpty() ? builder.redirectInput(new File("/dev/null")) : builder;
     }
@@ -370,10 +370,10 @@ final class Harness implements AutoCloseable {
         }
     }
 
-    /// Waits until something is so; fails after 20 s with what was waited for.
+    /// Waits for a condition; fails after 20 s.
     static void await(String what, BooleanSupplier condition) {
         for (long end = System.nanoTime() + 20_000_000_000L; !condition.getAsBoolean(); ) {
-            if (System.nanoTime() > end) throw new AssertionError("did not come to pass: " + what);
+            if (System.nanoTime() > end) throw new AssertionError("timed out waiting for: " + what);
             LockSupport.parkNanos(5_000_000);
         }
     }

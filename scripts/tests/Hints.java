@@ -65,7 +65,7 @@ class Hints {
         assertEquals(told + "<" + first + "><x y>", Harness.finished(builder.start(), "").out());
     }
 
-    /// What starts the tool is no part of a command's syntax, though it has capitals, brackets and dashes.
+    /// The command that starts the tool is not part of the syntax, even with capitals, brackets and dashes.
     @ParameterizedTest
     @ValueSource(strings = {"templates check", "status", "chat say:x", "logs", "models", "render t --var text=x"})
     void commandPropertyDoesNotAffectParsing(String words) throws Exception {
@@ -125,7 +125,7 @@ class Hints {
 
     // ---- stderr
 
-    /// What is advised works with every command, whether it lists --max-wait or not.
+    /// The hint works with every command, whether it lists --max-wait or not.
     @Test
     void maxWaitHintWorksForEveryCommand() {
         cop.sim.set("models-faults", "429:300");

@@ -31,7 +31,7 @@ class HttpResponses {
 
             """, WHOLE = "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
 
-    /// Whatever a proxy does to the body and says of it.
+    /// Whatever a proxy does to the body and its headers.
     @ParameterizedTest
     @CsvSource({"stream, gzip, gzip, text/event-stream", "stream, gzip, '', text/event-stream",
             "stream, gzip, '', text/plain", "stream, plain, gzip, text/event-stream",
@@ -56,7 +56,7 @@ class HttpResponses {
         assertThrows(IOException.class, () -> read(cut));
     }
 
-    /// It would be answered, and billed, again and again.
+    /// Every retry would be billed.
     @Test
     void corruptGzipIsNotRetried() throws Exception {
         var asked = new AtomicInteger();
@@ -80,7 +80,7 @@ class HttpResponses {
         }
     }
 
-    /// What GitHub asks for in whatever form; what is no wait is none.
+    /// Retry-After in all forms; anything else is ignored.
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             Retry-After | 30                            | 30

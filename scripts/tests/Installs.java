@@ -14,7 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-/// `install`: the launcher as a person has it, in a home of its own.
+/// `install` and the launcher, in a temporary home.
 @Timeout(value = 8, unit = TimeUnit.MINUTES)              // training takes half a minute, more where it is busy
 class Installs {
     private final Harness cop = Harness.loggedIn();
@@ -162,7 +162,7 @@ class Installs {
         return Files.readString(log);
     }
 
-    /// As far as it can be told here: nobody of us has Windows.
+    /// As far as it can be tested without Windows.
     @Test
     void windowsBatchFile() throws IOException {
         Path program = Files.createDirectories(cop.file("100% mine"));

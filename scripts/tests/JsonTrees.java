@@ -17,7 +17,7 @@ import tools.jackson.databind.util.RawValue;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// JSON without Jackson's mapper: whatever is read and written is what the mapper itself makes of it.
+/// JSON without Jackson's mapper: reads and writes the same as the mapper.
 class JsonTrees {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();

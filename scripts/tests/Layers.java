@@ -16,14 +16,14 @@ import org.junit.jupiter.api.Test;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// The house of copilot.java: a part uses the parts below it and the vocabulary, the vocabulary uses text alone; the
-/// table of contents names the parts; the file stays within its bound.
+/// The layers of copilot.java: a part uses only the parts below it and the vocabulary, the vocabulary uses only text;
+/// the table of contents lists the parts; the file stays within its size limit.
 class Layers {
     private static final Path FILE = CommandLines.root().resolve("copilot.java");
     private static final String VOCABULARY = "Vocabulary";
     /// What the vocabulary may use besides itself.
     private static final Set<String> PLAIN = Set.of("Text");
-    /// One part in two places, for JShell sees nothing but what is nested in the one class.
+    /// One part in two places, because JShell sees only what is nested in the public class.
     private static final Map<String, String> HALVES = Map.of("Toolkit", "Verbs");
     /// Lines that are neither blank nor comment, and bytes. The house allows 8,800 and 570,000: what guards files, rows
     /// and money took 400 lines more than it saved, and this is to be lowered again.

@@ -18,7 +18,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Steps 1 to 3: the device flow by a clock of its own, what is kept of it, and what is said when it fails.
+/// Steps 1 to 3: the device flow with a virtual clock, the stored login, errors, logout, and `--host`.
 class Login {
     static final String CODE = "/login/device/code", POLL = "/login/oauth/access_token",
             EXCHANGE = "/copilot_internal/v2/token";
@@ -810,7 +810,7 @@ class Login {
                 .mapToObj(i -> Duration.between(times.get(i - 1), times.get(i)).toMillis() / 1000.0).toList();
     }
 
-    /// A GitHub of the test's own, whose polls are answered with these lines, the last one for good.
+    /// Starts a stub of GitHub that responds to polls with these lines, repeating the last one.
     private Stub stub(String polls) {
         var github = new Stub(cop.time);
         github.on(CODE, deviceCode(github.url() + "/login/device"))

@@ -21,7 +21,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// Conversations that are kept: what is written, what `chat -c` goes on with, and `logs`.
+/// Stored conversations: the files, `chat -c`, and `logs`.
 class Logs {
     private static final String FOLDER = ".local/state/copilot.java/conversations";
     private final Harness cop = Harness.loggedIn();
@@ -182,7 +182,7 @@ class Logs {
         assertFalse(Files.exists(cop.file(".local")), "not even a folder");
     }
 
-    /// What broke off counts as what was heard; what got no answer was not said.
+    /// A partial reply is resent as it was received; a failed prompt is not resent.
     @Test
     void brokenReplyIsStoredAsIncomplete() {
         cop.sim.set("faults", "reset-mid");
@@ -417,7 +417,7 @@ class Logs {
         assertEquals("three\n", says("logs", "-r").out());
     }
 
-    /// Runs what says that a line is left out.
+    /// Runs the tool and asserts the warning about a skipped line.
     private Harness.Outcome says(String... words) {
         var outcome = exits(0, cop.run(words));
         assertTrue(outcome.err().contains(": line 2 is damaged or empty, and left out\n"), outcome::all);
@@ -451,7 +451,7 @@ class Logs {
         return Path.of(cop.run("logs", "path").out().strip()).resolve(name + ".jsonl");
     }
 
-    /// A line that a crash has cut off, and others that are no turn.
+    /// A line truncated by a crash, and others that are not turns.
     @ParameterizedTest
     @CsvSource({"'{\"at\":\"2026', 1", "garbage, 1", "{}, 1", "'[]\n{}\n', 2"})
     void damagedTurnIsReported(String text, int lines) throws IOException {

@@ -13,8 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Answers as Markdown on a terminal: what stands on the screen at the end, whatever the pieces in which it came, and
-/// where there is no Markdown at all.
+/// Replies as Markdown on a terminal: the final screen, independent of the chunks, and when Markdown is not rendered.
 class Markdowns {
     private final Harness cop = Harness.loggedIn();
 
@@ -23,7 +22,7 @@ class Markdowns {
 
     // ---------------------------------------------------------------------------------------------- a terminal
 
-    /// As much of a terminal as the printer uses: text that wraps, cursor up and down, erase, colours. What it does not
+    /// As much of a terminal as the printer uses: text that wraps, cursor up and down, erase, colors. What it does not
     /// know is an error.
     private static final class Screen {
         private final int columns, rows;

@@ -177,7 +177,7 @@ class ModelCommands {
         sameColumns(rows());
     }
 
-    /// Whatever a vendor calls its model, a row stays a row and the terminal is not steered.
+    /// Control characters in names neither break rows nor reach the terminal.
     @Test
     void oddNamesKeepRowsIntact() throws IOException {
         cop.ok("models");

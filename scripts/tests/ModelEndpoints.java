@@ -23,7 +23,8 @@ class ModelEndpoints {
             "grok-4.7", "/responses", "claude-fable-5.1", "/v1/messages", "claude-opus-5", "/v1/messages");
     private final Harness cop = Harness.loggedIn();
 
-    /// The catalogue tells the ways. o1 is gone: the last that neither streams nor takes a system message.
+    /// Fetches the model list, which names the endpoints. o1 is retired, but the last model without streams and system
+    /// messages.
     ModelEndpoints() {
         cop.sim.set("revive", "o1");
         assertEquals(0, cop.run("models").code());
@@ -134,7 +135,7 @@ class ModelEndpoints {
         assertTrue(cop.chats().getLast().rawBody().contains("\"temperature\":0.5"), cop.chats().getLast()::rawBody);
     }
 
-    /// What is typed, and what the body must and must not have; what is said of what was left out.
+    /// Options, what the body must and must not contain, and the warning about omitted fields.
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             mai-code-1.1-flash | --max-tokens 50 --top-p 0.5 | "max_tokens":50, "top_p":0.5 | max_completion_tokens |
@@ -269,7 +270,7 @@ class ModelEndpoints {
         assertTrue(cop.sim.count("/models") - lists <= 1, "the list is fetched once");
     }
 
-    /// A list that cannot be had is asked for once, and again once; the chat is sent all the same.
+    /// A missing list is requested once per command; the chat is sent nevertheless.
     @Test
     void missingModelListDoesNotBlockChat() {
         try (var fresh = Harness.loggedIn()) {
@@ -282,7 +283,7 @@ class ModelEndpoints {
         }
     }
 
-    /// A row that cannot be said on its model's way is a bad row, and no end of the run.
+    /// A row that its model's endpoint does not support is invalid, but does not end the run.
     @Test
     void rowUnsupportedByEndpointIsInvalid() {
         String row = "{\"custom_id\":\"%s\",\"body\":{\"model\":\"gpt-5.3-codex\",%s\"messages\":[{\"role\":\"user\","

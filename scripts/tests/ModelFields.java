@@ -17,7 +17,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Fields that a model or an endpoint does not accept: left out, renamed, learned, or an error; and `--endpoint`.
+/// Fields that a model or an endpoint does not accept: omitted, renamed, learned, or an error; and `--endpoint`.
 class ModelFields {
     private static final String CHAT = "/chat/completions", RESPONSES = "/responses", MESSAGES = "/v1/messages",
             EXCHANGE = "/copilot_internal/v2/token", SESSION = "/models/session", CACHE = ".cache/copilot.java";

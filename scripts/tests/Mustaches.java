@@ -15,7 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// Strict mustache: the official cases, values to the byte, what is missing, and templates that are none.
+/// Strict mustache: the official specification, exact values, missing values, and invalid templates.
 class Mustaches {
     // ------------------------------------------------------------------------------------------- helpers
 
@@ -46,7 +46,7 @@ class Mustaches {
 
     // ------------------------------------------------------------------------- the official specification
 
-    /// Where a checkout of ours has the cases beside it.
+    /// The folder of the official cases, next to a checkout.
     private static Optional<Path> spec() {
         for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
             Path spec = folder.resolve("shared/mustache-spec");
@@ -195,7 +195,7 @@ class Mustaches {
 
     // --------------------------------------------------------------------------------------- what is missing
 
-    /// A template, data, and the sentences on what is missing.
+    /// A template, data, and the messages about missing values.
     static final List<List<String>> MISSING = List.of(
             List.of("a\n{{dif}}", "{\"diff\": 1}", "t:2: {{dif}} is missing, did you mean diff?"),
             List.of("{{x}}", "{\"x\": null}", "t:1: {{x}} is missing (it is null)"),

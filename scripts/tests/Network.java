@@ -20,7 +20,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// The way to the server: proxies, certificates, redirects, and servers that are not there or say nothing.
+/// Connections: proxies, certificates, redirects, and servers that are unreachable or silent.
 class Network {
     private static final String API = "https://api.individual.githubcopilot.com";
 
@@ -236,7 +236,7 @@ class Network {
         }
     }
 
-    /// A gateway that wants a certificate of ours gets it, by whomever its own is vouched for.
+    /// A gateway that requires a client certificate gets it, whoever signed its own.
     @Test
     void clientCertificateWithCertificateFile() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
@@ -632,7 +632,7 @@ class Network {
 
         URI uri() { return URI.create("http://127.0.0.1:" + port() + "/models"); }
 
-        /// A request's head, byte by byte: what follows is somebody else's.
+        /// Reads a request's head byte by byte, to leave what follows.
         static String head(InputStream in) throws IOException {
             var head = new StringBuilder();
             for (int c = in.read(); c >= 0; c = in.read()) {
@@ -648,7 +648,7 @@ class Network {
         }
     }
 
-    /// Takes a request, says so much, and then nothing until the other side goes.
+    /// Reads a request, sends some bytes, and is then silent until the client closes.
     private static final class Silent extends Listener {
         private final String answer;
 
@@ -665,7 +665,7 @@ class Network {
         }
     }
 
-    /// Takes a request, says so much, and hangs up.
+    /// Reads a request, sends some bytes, and closes the connection.
     private static final class HangsUp extends Listener {
         private final String answer;
 
@@ -730,7 +730,7 @@ class Network {
     }
 }
 
-/// A server of a test's own on 127.0.0.1: it answers what it is told and keeps what it was asked.
+/// A stub server on 127.0.0.1 with configured responses, which records its requests.
 final class Stub implements AutoCloseable {
     record Asked(Instant at, String method, String path, Map<String, List<String>> headers, String body) {}
 

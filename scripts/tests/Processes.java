@@ -16,7 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// What only a real process shows: exit codes, signals, pipes, locales, many at once.
+/// Behavior of real processes: exit codes, signals, pipes, locales, concurrency.
 class Processes {
     private final Harness cop = Harness.loggedIn();
     private final List<AutoCloseable> others = new ArrayList<>();
@@ -34,7 +34,7 @@ class Processes {
 
     // ---------------------------------------------------------------------------------------------- helpers
 
-    /// A process under way; what it says is gathered as it comes.
+    /// A running process whose output is collected.
     private static final class Live implements AutoCloseable {
         final Process process;
         private final ByteArrayOutputStream out = new ByteArrayOutputStream(), err = new ByteArrayOutputStream();
@@ -112,7 +112,7 @@ class Processes {
         return builder;
     }
 
-    /// With more arguments from a file: under a C locale this JVM could not pass on what is not ASCII.
+    /// Passes more arguments through a file, because in a C locale this JVM cannot pass non-ASCII arguments.
     private Outcome withArguments(List<String> more, String... args) throws IOException {
         cop.write("arguments", String.join("\0", more) + "\0");
         return inShell("mapfile -td '' more <arguments; exec \"$@\" \"${more[@]}\"", args);

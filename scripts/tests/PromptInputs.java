@@ -15,7 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Where a prompt comes from: pipes, words, files, folders, images; nothing is sent that was not meant.
+/// Sources of a prompt: pipes, arguments, files, folders, images; nothing unintended is sent.
 class PromptInputs {
     private final Harness cop = Harness.loggedIn();
 
@@ -34,7 +34,7 @@ class PromptInputs {
 
     private String sent() { return Json.text(cop.bodies().getLast().path("messages").path(0), "content"); }
 
-    /// The tool on a stdin that the test writes, and what it has said so far.
+    /// The tool with a stdin that the test writes, and its output so far.
     private final class Live implements AutoCloseable {
         final PipedOutputStream to = new PipedOutputStream();
         final StringWriter out = new StringWriter(), err = new StringWriter();

@@ -19,7 +19,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Prompt templates as a user meets them: `chat -t`, `render`, `templates`, the packaged ones, and the verb `prompt`.
+/// Prompt templates: `chat -t`, `render`, `templates`, the packaged templates, and the verb `prompt`.
 class Prompts {
     private final Harness cop = Harness.loggedIn();
 
@@ -46,7 +46,7 @@ class Prompts {
         return new Bad(template, data, command, error, hint);
     }
 
-    /// A file templates/t.mustache, a file d.json, a command, and what a newcomer is told.
+    /// A file templates/t.mustache, a file d.json, a command, and the expected error and hint.
     static final List<Bad> BAD = List.of(
             bad("---\nmodel: x\nHello", "", "render t",
                     "templates/t.mustache:1: the front matter is not closed",
@@ -260,7 +260,7 @@ class Prompts {
                     "review is packaged with the tool, and no file of yours",
                     "copilot templates copy review"));
 
-    /// One error, one hint, exit 2, nothing on stdout, and nobody was asked anything.
+    /// One error, one hint, exit 2, nothing on stdout, and no request.
     @ParameterizedTest
     @FieldSource("BAD")
     void invalidTemplatesAreRefused(Bad bad) {
@@ -457,7 +457,7 @@ class Prompts {
         assertTrue(exits(1, cop.run("chat", "-q", "-t", "t")).err().startsWith("I choose a\nerror:"));
     }
 
-    /// What is cut off is told so and not printed, and several answers are no JSON.
+    /// A truncated reply is reported and not printed, and several choices are not JSON.
     @Test
     void incompleteReplyIsNotValidated() {
         template(LABELS);
@@ -547,7 +547,7 @@ class Prompts {
         assertEquals(List.of("user: Q", "assistant: A", "user: and now?"), messages(body()));
     }
 
-    /// The file beside a template is its sample, and read only when it is asked for.
+    /// The JSON file of a template is its sample, read only on request.
     @Test
     void invalidSampleIsIgnored() {
         template("Hi {{x}}");
@@ -598,7 +598,7 @@ class Prompts {
         assertFalse(body().at("/response_format/json_schema/strict").asBoolean());
     }
 
-    /// What render shows is what chat sends, and it asks nobody.
+    /// `render` prints the body that `chat` sends, without a request.
     @ParameterizedTest
     @CsvSource({"t, gpt-5-mini", "t, claude-haiku-4.5", "t, ''",
             "t, gpt-5.3-codex", "t, claude-fable-5.1", "review, kimi-k3",

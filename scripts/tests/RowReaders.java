@@ -200,7 +200,7 @@ class RowReaders {
         assertEquals(1, outcome.err().split("error: ", -1).length - 1, outcome::all);
     }
 
-    /// What is written is what is read.
+    /// Written rows are read unchanged.
     @ParameterizedTest
     @ValueSource(strings = {"out.csv", "out.tsv"})
     void csvRoundTrip(String out) {
@@ -350,7 +350,7 @@ class RowReaders {
                 .lines().map(line -> Json.tryParse(line).path("id").toString()).collect(Collectors.joining(" ")));
     }
 
-    /// A CSV that becomes JSON is the same rows: what an id is known by is its text.
+    /// A CSV converted to JSON has the same rows, because ids are compared as text.
     @Test
     void numericAndTextIdsAreEqual() {
         cop.write("r.jsonl", "{\"id\": 7, \"text\": \"a\"}\n{\"id\": \"7\", \"text\": \"b\"}\n");

@@ -22,8 +22,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// The simulator's three ways to ask, /chat/completions, /responses and /v1/messages, by plain HTTP: the tool is tested
-/// against it, so it must itself be what the protocol says.
+/// The simulator's chat endpoints /chat/completions, /responses and /v1/messages over plain HTTP: they must follow the
+/// protocol, because the tool is tested against them.
 class SimulatorEndpoints {
     private static final JsonMapper JSON = new JsonMapper();
     private static final String CHAT = "/chat/completions", RESPONSES = "/responses", MESSAGES = "/v1/messages";
@@ -194,7 +194,7 @@ class SimulatorEndpoints {
             " many   words\tin\n\nlines of a prompt that is longer than"
                     + " sixty characters, which is where it is cut", "", "say: {\"a\":[1,2,\"}\"]}");
 
-    /// What is said is one thing, whichever way it is asked for.
+    /// The reply is the same on every endpoint.
     @ParameterizedTest
     @FieldSource("PROMPTS")
     void promptDeterminesReply(String prompt) {
@@ -392,7 +392,7 @@ class SimulatorEndpoints {
         assertFalse(answer.text.contains("[DONE]"), "it ends with response.completed");
     }
 
-    /// They are sealed anew for every event: only output_index and content_index tell what belongs together.
+    /// Ids are encrypted again for every event: only output_index and content_index identify an item.
     @Test
     void responseIdsNeverMatch() {
         sim.set("reasoning", "some thought").set("finish", "tool_calls");
@@ -432,7 +432,7 @@ class SimulatorEndpoints {
         assertTrue(said(RESPONSES, answer).length() <= 64, answer.text);
     }
 
-    /// The limit is one on the reasoning as well: a long word may find no room behind it.
+    /// The limit includes the reasoning, which may leave no tokens for text.
     @Test
     void reasoningCountsTowardLimit() {
         var word = "say: " + "x".repeat(40);
@@ -947,7 +947,7 @@ class SimulatorEndpoints {
         ask(path, "a", "{}");
     }
 
-    /// What is said until the fault comes, and how it shows.
+    /// The text before the fault, and its form.
     @ParameterizedTest
     @CsvSource({"reset-mid, one two, true, ''", "reset-end, one two three four, true, ''",
             "eof, one two three four, false, ''", "eof-empty, '', false, ''", "truncated-json, one two, false, ''",

@@ -16,8 +16,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// The simulator by itself, asked with a plain HttpClient: it takes what the service takes and refuses what the service
-/// refuses, in its words. F1 to F27 and G1 to G12 are the faults that real clients brought to light.
+/// The simulator with a plain HttpClient: it accepts and rejects what the service does, with its messages. F1 to F27
+/// and G1 to G12 are faults of the simulator that real clients revealed.
 class Simulators {
     private static final String CHAT = "/chat/completions", RESPONSES = "/responses", MESSAGES = "/v1/messages";
     private static final JsonMapper JSON = new JsonMapper();
@@ -61,7 +61,7 @@ class Simulators {
         }
     }
 
-    /// The exchange, with nothing but the GitHub token and what is given.
+    /// The exchange with the GitHub token and these headers only.
     private Answer exchange(String... headers) {
         return send("GET", sim.url() + "/copilot_internal/v2/token", null, with(headers, "Authorization", "Token "
                 + simulator.GITHUB_TOKEN));
@@ -494,7 +494,7 @@ class Simulators {
         shown(CHAT, "gpt-5.4", "{'type':'file','file':{}}").is(400, "messages: content part");
     }
 
-    /// The catalogue says 64000 of all of them, but what is refused goes by the model itself.
+    /// The model list says 64000 for all of them, but the limit is that of the model.
     @ParameterizedTest
     @CsvSource({"claude-haiku-4.5, 64000", "claude-sonnet-5, 128000", "claude-opus-4.8, 128000",
             "claude-opus-4.7, 128000", "claude-fable-5.1, 128000", "claude-opus-5, 128000"})

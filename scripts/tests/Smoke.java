@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// The five steps once through, and that the tool is what JBang can build everywhere.
+/// The five steps once, where tokens are stored, and class names that work on every file system.
 class Smoke {
     @Test
     void loginTokenChat() {

@@ -17,8 +17,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Reading answers: every shape that the families of models are known to send (as vscode-copilot-chat and
-/// codecompanion.nvim describe them; the samples are our own), cut at every place.
+/// Reading replies: every format that the model families are known to send (according to vscode-copilot-chat and
+/// codecompanion.nvim; the samples are invented), split at every byte.
 class Streams {
     // ------------------------------------------------------------------------------------------- samples
 
@@ -248,7 +248,7 @@ class Streams {
             new Sample("newlines of every kind in the text").events(said("a\\r"), said("\\nb\\n\\n"),
                     said("\\r\\tc\\n"), FINISHED, "[DONE]").told("a\r", "\nb\n\n", "\r\tc\n"));
 
-    /// A stream and what has to be understood of it.
+    /// A stream and its expected content.
     static final class Sample {
         final String name;
         String text;
@@ -343,7 +343,7 @@ class Streams {
 
     // ------------------------------------------------------------------------------------------- replaying
 
-    /// What a listener was told and what the answer came to.
+    /// The deltas that a listener received, and the reply.
     private static class Heard implements DeltaListener, ResponseHandler<Reply> {
         final List<String> deltas = new ArrayList<>(), thoughts = new ArrayList<>(), warnings = new ArrayList<>();
         final Map<Integer, String> byChoice = new TreeMap<>();

@@ -139,7 +139,7 @@ class TemplateChecks {
 
     // ----------------------------------------------------------------------------------- the lint of the text
 
-    /// A template, data, and what is warned of; each by `check`, `render`, `chat` and `batch`.
+    /// A template, data, and the warning of `check`, `render`, `chat` and `batch`.
     static final List<List<String>> DOUBTS = List.of(
             List.of("{{! formerly: Dear {{x}}, was here }}Hello {{x}}", "{}", "t:1: ", "}}"),
             List.of("a\n{{!-- and bye, {{x}} --}}\n{{x}}", "{}", "t:2: ", "}}"),

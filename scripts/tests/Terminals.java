@@ -14,7 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// The conversation and the login as a person has them: in a terminal, typed key by key, read off the screen.
+/// Conversation and login in a terminal (tmux): typed key by key, read from the screen.
 @Execution(ExecutionMode.CONCURRENT)
 class Terminals {
     private final Harness cop = Harness.loggedIn();
@@ -52,7 +52,7 @@ class Terminals {
         }
     }
 
-    /// Starts the tool in a window of 100 by 40; after its end the screen says `[left with CODE, TERMINAL]`.
+    /// Starts the tool in a window of 100 by 40; after its end the screen shows `[left with CODE, TERMINAL]`.
     private Terminals open(String... args) { return openAs("$@", args); }
 
     private Terminals openAs(String line, String... args) {

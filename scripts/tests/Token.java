@@ -19,7 +19,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Step 4: where GitHub tokens come from, what the exchange says to them, and the life of what it gives.
+/// Step 4: sources of GitHub tokens, the exchange, cached and refreshed tokens, `token` and `status`.
 class Token {
     private static final String EXCHANGE = Login.EXCHANGE, CACHE = ".cache/copilot.java/",
             EDITORS = ".config/github-copilot/", CHAT = "/chat/completions";
@@ -480,7 +480,7 @@ class Token {
         assertEquals(3, cop.time.pauses.size());
     }
 
-    /// The new one is the old one: what tells them apart is when they were fetched.
+    /// Old and new token are equal and differ only in the fetch time.
     @Test
     void directTokensAreRefreshedTogether() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));

@@ -14,7 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// What is left of the account's quotas: `usage`, and the line that -u adds from an answer's headers.
+/// Remaining quotas: `usage`, and the line that -u prints from a reply's headers.
 class Usages {
     private static final Instant NOW = Instant.parse("2026-11-22T10:00:00Z");
     private final Harness cop = Harness.loggedIn();

@@ -13,7 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// What JShell and scripts call, and the command that runs snippets.
+/// The verbs for JShell and scripts, and `repl` with files.
 class Verbs {
     private final Harness cop = Harness.loggedIn();
     private final Toolkit toolkit = cop.toolkit();
@@ -418,7 +418,7 @@ class Verbs {
         assertEquals("hi\n", cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "--host", host).out());
     }
 
-    /// Half a JSON answer is no answer to a script either.
+    /// A truncated JSON reply is an error in scripts too.
     @Test
     void incompleteReplyDoesNotMeetSchema() {
         var prompt = toolkit.template("---\nschema: {type: object, required: [a]}\n---\nsay: {\"a\": 1");
