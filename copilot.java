@@ -154,7 +154,7 @@ public class copilot {
     /// @param usage name, words in capitals, and options (all flags); brackets mark optional parts, `…` a repeatable
     ///     word; further lines appear only in `--help`
     public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
-        int code = runScript(Fault.given(usage, "script's usage"), Fault.given(args, "script's arguments"), body);
+        int code = runScript(Fault.nonNull(usage, "script's usage"), Fault.nonNull(args, "script's arguments"), body);
         if (code != 0) System.exit(code);
     }
 
@@ -230,7 +230,7 @@ public class copilot {
     /// Reads an image for a request: `ask(request("What is this?").withImage(image("cat.png")))`.
     ///
     /// @throws Fault if it cannot be read or is not an image
-    public static Image image(String file) { return Toolkit.mine().image(Fault.given(file, "image's file")); }
+    public static Image image(String file) { return Toolkit.mine().image(Fault.nonNull(file, "image's file")); }
 
     /// Starts a conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
     ///
@@ -243,19 +243,21 @@ public class copilot {
     /// Loads a template by name or file, as `chat -t` does: `prompt("review").with("diff", run("git", "diff")).ask()`.
     ///
     /// @throws Fault if there is none, suggesting the nearest name
-    public static Prompt prompt(String name) { return Toolkit.mine().prompt(Fault.given(name, "prompt's name")); }
+    public static Prompt prompt(String name) { return Toolkit.mine().prompt(Fault.nonNull(name, "prompt's name")); }
 
     /// Parses a template: `template("Is it a complaint? {{text}}")`.
     ///
     /// @throws Fault naming the line of a syntax error
-    public static Prompt template(String text) { return Toolkit.mine().template(Fault.given(text, "template's text")); }
+    public static Prompt template(String text) {
+        return Toolkit.mine().template(Fault.nonNull(text, "template's text"));
+    }
 
     /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
     /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
     /// The file is closed at its end, by `close()`, or when the stream is dropped.
     ///
     /// @throws Fault naming file and line, on reaching a row that cannot be read
-    public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.given(file, "rows' file")); }
+    public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.nonNull(file, "rows' file")); }
 
     /// Prepares one prompt per row, as in `copilot batch`: `batch("classify", "tickets.jsonl").to("labels.jsonl")`.
     ///
@@ -286,13 +288,15 @@ public class copilot {
     /// Returns JSON from any Copilot endpoint, such as `api("/models")`, or from GitHub's `/copilot_internal/user`.
     ///
     /// @throws Fault with GitHub's message if it refuses, and if the response is not JSON
-    public static JsonNode api(String path) { return Toolkit.mine().api("GET", Fault.given(path, "api's path"), null); }
+    public static JsonNode api(String path) {
+        return Toolkit.mine().api("GET", Fault.nonNull(path, "api's path"), null);
+    }
 
     /// Posts JSON and returns the response.
     ///
     /// @param body anything Jackson can serialize: a map, a record, a `JsonNode`
     public static JsonNode api(String path, Object body) {
-        return Toolkit.mine().api("POST", Fault.given(path, "api's path"), Fault.given(body, "api's body"));
+        return Toolkit.mine().api("POST", Fault.nonNull(path, "api's path"), Fault.nonNull(body, "api's body"));
     }
 
     /// Returns the short-lived Copilot token, renewed if due, for other HTTP clients: `token().header()`.
@@ -309,7 +313,7 @@ public class copilot {
 
         /// Sets a string, number, boolean, list, map, record, or `JsonNode`. A dotted name sets a nested field.
         public Prompt with(String name, Object value) {
-            if (Fault.given(name, "with's name").isBlank()) {
+            if (Fault.nonNull(name, "with's name").isBlank()) {
                 throw Fault.usage("with's name is empty", "with(\"text\", …)");
             }
             var more = new LinkedHashMap<>(data);
@@ -321,12 +325,12 @@ public class copilot {
         ///
         /// @throws Fault with line and column of a syntax error, or if it is not an object
         public Prompt withJson(String json) {
-            return withAll(JsonValues.object(Fault.given(json, "withJson's text"), "the JSON"));
+            return withAll(JsonValues.object(Fault.nonNull(json, "withJson's text"), "the JSON"));
         }
 
         public Prompt withAll(Map<String, ?> values) {
             var more = new LinkedHashMap<>(data);
-            JsonValues.copy((Map<?, ?>) JsonValues.of(Fault.given(values, "withAll's map"))).forEach(more::put);
+            JsonValues.copy((Map<?, ?>) JsonValues.of(Fault.nonNull(values, "withAll's map"))).forEach(more::put);
             return new Prompt(template, more, model, fields, toolkit);
         }
 
@@ -350,7 +354,7 @@ public class copilot {
         ///
         /// @throws Fault as `ask` does, and if a value is missing or the answer was cut off or does not match the
         ///     schema
-        public Reply ask() { return Toolkit.whole(toolkit.ask(question())); }
+        public Reply ask() { return Toolkit.requireComplete(toolkit.ask(question())); }
 
         /// Asks with further values: `rows("x.csv").map(prompt("classify")::ask)`.
         public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
@@ -368,7 +372,7 @@ public class copilot {
                 messages = template.filled(data, false);
             } catch (Fault fault) {
                 boolean data = fault.is(Fault.Kind.MISSING_VALUES) || fault.is(Fault.Kind.INVALID_VALUES);
-                throw data ? fault.hinting("with(\"name\", value) gives it") : fault;
+                throw data ? fault.withHint("with(\"name\", value) gives it") : fault;
             }
             var mine = new PreparedPrompt(new Request(model, List.of(), fields, true), null);
             return PreparedPrompt.of(template, messages).with(mine);
@@ -463,7 +467,7 @@ public class copilot {
     public record Batch(Prompt prompt, Object rows, Consumer<BatchSpec> settings, Consumer<String> progress) {
         /// @param rows a file name, or a list of maps
         Batch(Prompt prompt, Object rows) {
-            this(Fault.given(prompt, "batch's prompt"), Fault.given(rows, "batch's rows"), _ -> { }, _ -> { });
+            this(Fault.nonNull(prompt, "batch's prompt"), Fault.nonNull(rows, "batch's rows"), _ -> { }, _ -> { });
         }
 
         private Batch with(Consumer<BatchSpec> setting) {
@@ -475,7 +479,7 @@ public class copilot {
 
         /// Sets the minimum time between starts of requests; one second by default.
         public Batch withDelay(Duration time) {
-            Fault.given(time, "withDelay's time");
+            Fault.nonNull(time, "withDelay's time");
             return with(spec -> spec.delay = time);
         }
 
@@ -484,7 +488,7 @@ public class copilot {
 
         /// Sets a listener for progress messages: `withProgress(System.err::println)`.
         public Batch withProgress(Consumer<String> lines) {
-            return new Batch(prompt, rows, settings, Fault.given(lines, "withProgress's listener"));
+            return new Batch(prompt, rows, settings, Fault.nonNull(lines, "withProgress's listener"));
         }
 
         /// Asks the rows not answered yet, and writes all results. Progress is kept in the folder `out` + `.run`.
@@ -493,7 +497,7 @@ public class copilot {
         /// @throws Fault naming an invalid row, before anything is sent; or with exit code 75 if a limit
         ///     ends the batch early, which the same call resumes, or 1 if too many rows fail, which only
         ///     `withRetryFailed` resumes
-        public Outcome to(String out) { return prompt.toolkit().batch(this, Fault.given(out, "to's file")); }
+        public Outcome to(String out) { return prompt.toolkit().batch(this, Fault.nonNull(out, "to's file")); }
 
         @Override
         public String toString() {
@@ -568,9 +572,9 @@ public class copilot {
     /// One message of a prompt; `role` is `system`, `user`, or `assistant`.
     public record Message(String role, String content, List<Image> images) {
         public Message {
-            Fault.given(role, "a message's role");
-            Fault.given(content, "a message's text");
-            images = List.copyOf(Fault.given(images, "a message's list of images"));
+            Fault.nonNull(role, "a message's role");
+            Fault.nonNull(content, "a message's text");
+            images = List.copyOf(Fault.nonNull(images, "a message's list of images"));
         }
 
         public Message(String role, String content) { this(role, content, List.of()); }
@@ -648,7 +652,7 @@ public class copilot {
         Duration timeLeft(Instant now) { return Duration.between(now, expires()); }
 
         @Override
-        public String toString() { return Secrets.shown(value()) + " for " + api + ", until " + expires(); }
+        public String toString() { return Secrets.abbreviated(value()) + " for " + api + ", until " + expires(); }
     }
 
     /// How a request is sent. Not part of a batch row's identity.
@@ -682,7 +686,7 @@ public class copilot {
     /// fields.
     public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Delivery delivery) {
         public Request {
-            messages = List.copyOf(Fault.given(messages, "a request's list of messages"));
+            messages = List.copyOf(Fault.nonNull(messages, "a request's list of messages"));
             fields = fields == null ? Json.object() : fields.deepCopy();
         }
 
@@ -746,7 +750,7 @@ public class copilot {
         /// Adds an image to the last message.
         public Request withImage(Image image) {
             var last = messages.getLast();
-            var images = Stream.concat(last.images().stream(), Stream.of(Fault.given(image, "withImage's image")));
+            var images = Stream.concat(last.images().stream(), Stream.of(Fault.nonNull(image, "withImage's image")));
             return withMessages(messages.subList(0, messages.size() - 1))
                     .plus(new Message(last.role(), last.content(), images.toList()));
         }
@@ -784,7 +788,7 @@ public class copilot {
                 case "length" -> Fault.error("the answer was cut off by the token limit (finish: length)",
                         "raise --max-tokens, with(\"max_tokens\", …), or use a model with a larger output");
                 case "content_filter" -> Fault.error("the answer was cut off by GitHub's content filter"
-                        + " (finish: content_filter)", "put the question in other words");
+                        + " (finish: content_filter)", "rephrase the prompt");
                 case "tool_calls" -> Fault.error("the model asks for a tool call instead of answering", "add --json");
                 default -> null;
             };
@@ -810,7 +814,7 @@ public class copilot {
         ///
         /// @throws Fault if it is not JSON
         public JsonNode value() {
-            return Json.found(text(), _ -> true).map(Json::tryParse).orElseThrow(() -> Fault.error("the answer is no"
+            return Json.extract(text(), _ -> true).map(Json::tryParse).orElseThrow(() -> Fault.error("the answer is no"
                     + " JSON: " + Text.shortened(Text.printable(text()), 80), "a template with a schema asks for it,"
                     + " and checks it"));
         }
@@ -818,7 +822,7 @@ public class copilot {
         /// Binds the JSON to a class, such as a record: `ask("…").value(Person.class).name()`.
         ///
         /// @throws Fault if it is not JSON or does not fit the class
-        public <T> T value(Class<T> type) { return Json.bound(value(), type); }
+        public <T> T value(Class<T> type) { return Json.convert(value(), type); }
 
         /// Returns the record that `chat --json` prints; times in milliseconds.
         public ObjectNode json() {
@@ -1236,7 +1240,7 @@ public class copilot {
         /// @param verb the method called, for error messages
         static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
             var json = Json.tree(value);
-            check(Fault.given(field, verb + "'s field"), json, verb + "(\"" + field + "\")");
+            check(Fault.nonNull(field, verb + "'s field"), json, verb + "(\"" + field + "\")");
             return fields.deepCopy().set(field, json);
         }
 
@@ -1338,7 +1342,7 @@ public class copilot {
 
         static Fault login(String message, String hint) { return new Fault(NOT_LOGGED_IN, message, hint, null); }
 
-        static Fault later(String message, String hint) { return new Fault(LATER, message, hint, null); }
+        static Fault retryLater(String message, String hint) { return new Fault(LATER, message, hint, null); }
 
         static Fault interrupted() { return new Fault(Kind.INTERRUPTED, INTERRUPTED, "interrupted", "", null); }
 
@@ -1359,12 +1363,12 @@ public class copilot {
                     "the same command with -v shows where; please report it", e);
         }
 
-        static <T> T given(T value, String what) {
+        static <T> T nonNull(T value, String what) {
             if (value != null) return value;
             throw usage(what + " is null", "");
         }
 
-        Fault hinting(String other) { return new Fault(kind, exitCode, message(), other, reason); }
+        Fault withHint(String other) { return new Fault(kind, exitCode, message(), other, reason); }
 
         boolean is(Kind other) { return kind == other; }
 
@@ -1458,7 +1462,7 @@ final class Toolkit {
                 getBuffer().setLength(0);
             }
         });
-        return new Environment(stdin, env.out(), lines, env.variables(), _ -> false, env.time(), env.ending(),
+        return new Environment(stdin, env.out(), lines, env.variables(), _ -> false, env.time(), env.shutdown(),
                 env.directory());
     }
 
@@ -1474,8 +1478,8 @@ final class Toolkit {
     Reply ask(Request request) { return ask(request, _ -> { }); }
 
     Reply ask(Request request, Consumer<String> pieces) {
-        Fault.given(pieces, "the listener");
-        var messages = Fault.given(request, "the request").messages();
+        Fault.nonNull(pieces, "the listener");
+        var messages = Fault.nonNull(request, "the request").messages();
         if (messages.isEmpty() || messages.getLast().content().isBlank() && messages.getLast().images().isEmpty()) {
             throw Fault.usage("the prompt is empty", "ask(\"your question\")");
         }
@@ -1490,10 +1494,12 @@ final class Toolkit {
                 request -> client.ask(request, (_, _) -> { }));
     }
 
-    Usage stream(Request request, Consumer<String> to) { return whole(ask(request.single("a stream"), to)).usage(); }
+    Usage stream(Request request, Consumer<String> to) {
+        return requireComplete(ask(request.single("a stream"), to)).usage();
+    }
 
     /// Rejects incomplete answers, which a script would not notice.
-    static Reply whole(Reply reply) {
+    static Reply requireComplete(Reply reply) {
         if (reply.unfinished() == null) return reply;
         throw reply.unfinished();
     }
@@ -1577,7 +1583,7 @@ final class Toolkit {
 
     String run(String... command) {
         if (command.length == 0) throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
-        for (String word : command) Fault.given(word, "a word of " + command[0]);
+        for (String word : command) Fault.nonNull(word, "a word of " + command[0]);
         Process process;
         try {
             process = new ProcessBuilder(command).directory(env.directory().toFile()).start();
@@ -1592,7 +1598,7 @@ final class Toolkit {
         Thread.ofVirtual().start(errors);
         try {
             int code = process.waitFor();
-            if (code == 0) return Text.withoutLastNewlines(Text.decoded(output.get(), command[0], 0));
+            if (code == 0) return Text.stripTrailingNewlines(Text.decoded(output.get(), command[0], 0));
             String said = new String(errors.get(), StandardCharsets.UTF_8).strip();
             throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
                     + Text.shortened(Text.printable(said.replaceFirst("(?s)\\R.*", " …")), 300)), "");
@@ -1991,7 +1997,7 @@ abstract class Command {
                 Headers.parse(null, List.of()));
         try (var http = new HttpSender(console, maxWait())) {
             var home = Home.of(env);
-            if (!home.keeps()) console.note("note: there is no home folder, so nothing is kept (COP_HOME names one)");
+            if (!home.isPersistent()) console.note("note: no home folder: nothing is saved (set COP_HOME)");
             return run(new CopilotClient(new Context(console, home, host, headers, http)));
         }
     }
@@ -2020,7 +2026,7 @@ abstract class Command {
 
     /// Prints text; on a terminal, without control characters.
     int show(String text) {
-        return console.print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+        return console.print(Text.endWithNewline(env.terminal().test(1) ? Text.printable(text) : text));
     }
 }
 
@@ -2078,10 +2084,10 @@ final class BasicCommand extends Command {
             console.note("(no browser was opened: type the address yourself)");
         }
         try {
-            return flow.await(code, left -> console.countdown("waiting for you, "
+            return flow.await(code, left -> console.transientLine("waiting for you, "
                     + Durations.clock(left) + " left"), console::note);
         } finally {
-            console.countdown("");
+            console.transientLine("");
         }
     }
 
@@ -2558,7 +2564,7 @@ final class DoctorCommand extends Command {
     int run(CopilotClient copilot) {
         var context = copilot.context();
         var host = context.host();
-        if (!has("--offline")) console.countdown("asking GitHub, a minute at most");
+        if (!has("--offline")) console.transientLine("asking GitHub, a minute at most");
         machine(context.home());
         ok("host", host.name() + ", " + host.rest());
         check("proxy", () -> new Proxies(env).described(host.defaultApi()));
@@ -2569,7 +2575,7 @@ final class DoctorCommand extends Command {
         check("network", () -> probe("API", context, host.resolve(api, token.isPresent() ? "/models" : "/"),
                 token.map(known -> context.headers().copilot(known.value())).orElseGet(context.headers()::login)));
         check("chat", () -> chat(copilot, api));
-        console.countdown("");
+        console.transientLine("");
         findings.replaceAll(each -> new Finding(each.state(), each.what(), redact(each.detail())));
         if (has("--json")) print(Json.pretty(Json.object().put("ok", exitCode == 0).put("exit_code", exitCode)
                 .set("checks", Json.tree(findings))));
@@ -2623,7 +2629,8 @@ final class DoctorCommand extends Command {
         sources.forEach(source -> secrets.add(source.value()));
         if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().wayIn());
         if (has("--offline")) {
-            sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
+            sources.forEach(source -> ok("source", source.source() + ": not asked, "
+                    + Secrets.abbreviated(source.value())));
             return Optional.empty();
         }
         var status = Deadline.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
@@ -2673,7 +2680,7 @@ final class DoctorCommand extends Command {
     /// Removes tokens, passwords and the name of the home folder.
     private String redact(String text) {
         String told = text.replaceAll("//[^/@\\s]*@", "//…@");
-        for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
+        for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.abbreviated(secret));
         for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
             if (home == null || home.length() < 2) continue;
             told = told.replaceAll(Pattern.quote(home) + "(?=[/\\\\\\s,:;]|$)", "~");
@@ -2832,7 +2839,7 @@ class ChatCommand extends RequestCommand {
         String cid = text("--cid");
         boolean earlier = cid != null || has("--continue");
         var talk = earlier ? Conversation.find(home, cid, null, console::warn) : new Conversation(home, null);
-        talk.keeps = has("--log") ? home.keeps() : !has("--no-log") && Conversation.kept(home);
+        talk.keeps = has("--log") ? home.isPersistent() : !has("--no-log") && Conversation.kept(home);
         if (!talk.images().isEmpty()) {
             console.warn("pictures of earlier turns are not sent again: " + String.join(", ", talk.images()));
             console.hint("-a adds one to this turn");
@@ -3623,12 +3630,12 @@ final class BatchRun {
         var progress = new BatchProgress(console, left.size(), printer, pace);
         spec.policy.lost = request -> copilot.models().estimate(request, "", "", Usage.NONE);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
-        env.ending().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
+        env.shutdown().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
         try (var rows = input()) {
             var waiting = new HashSet<>(left);
             return progress.printed(runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30)));
         } finally {
-            console.countdown("");
+            console.transientLine("");
         }
     }
 
@@ -3868,7 +3875,7 @@ final class InteractiveChat {
             try {
                 obey(line.strip());
             } catch (Fault fault) {
-                if (job.console().env().ending().told()) throw fault;
+                if (job.console().env().shutdown().signaled()) throw fault;
                 if (fault.is(Fault.Kind.INTERRUPTED)) console.note("(stopped)");
                 else console.report(fault);
             }
@@ -3901,7 +3908,7 @@ final class InteractiveChat {
             }
             case "/save" -> {
                 Path file = OutputFile.check(job.console().env(), "/save", rest);
-                OutputFile.write(file, Text.withOneNewline(job.talk().text()));
+                OutputFile.write(file, Text.endWithNewline(job.talk().text()));
                 console.note("written: " + rest);
             }
             default -> console.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
@@ -3942,7 +3949,7 @@ record PlainTerminal(Console console) implements ChatTerminal {
     }
 
     private String typed(String prompt) {
-        console.piece(console.bold(prompt));
+        console.fragment(console.bold(prompt));
         String line = console.env().stdin().line();
         if (line == null) console.say("");
         return line;
@@ -3952,7 +3959,7 @@ record PlainTerminal(Console console) implements ChatTerminal {
     public AnswerView view() { return new StyledLines(console.env().out()); }
 
     @Override
-    public void stoppable(Runnable work) { console.env().ending().stoppable(work); }
+    public void stoppable(Runnable work) { console.env().shutdown().stoppable(work); }
 }
 
 /// Prints an answer to stdout as it arrives, ending in exactly one newline, or whole, as JSON or to a file.
@@ -3997,7 +4004,7 @@ final class AnswerPrinter implements DeltaListener {
         if (!form.reasoning() || console.quiet) return;
         if (!thinking) view.pause();
         thinking = true;
-        console.piece(console.dim(Text.printable(delta)));
+        console.fragment(console.dim(Text.printable(delta)));
     }
 
     @Override
@@ -4014,9 +4021,9 @@ final class AnswerPrinter implements DeltaListener {
         var value = Json.tryParse(structured ? reply.text() : "");
         if (!value.isMissingNode()) record.set("json", value);
         if (conversation != null) record.put("conversation", conversation);
-        String answer = form.json() ? Json.line(record) : reply.text();
+        String answer = form.json() ? Json.singleLine(record) : reply.text();
         try {
-            if (form.file() != null) OutputFile.write(form.file(), Text.withOneNewline(answer));
+            if (form.file() != null) OutputFile.write(form.file(), Text.endWithNewline(answer));
             else if (!form.live()) print(answer);
         } catch (Fault unwritable) {
             print(answer);                                  // a billed answer is not lost
@@ -4034,7 +4041,7 @@ final class AnswerPrinter implements DeltaListener {
         var misfit = fault instanceof UnfitAnswer wrong ? wrong.reply : null;
         if (misfit == null && heard.isEmpty()) return;
         var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
-        String answer = form.json() ? Json.line(record.put("error", fault.message())) : heard();
+        String answer = form.json() ? Json.singleLine(record.put("error", fault.message())) : heard();
         if (form.file() != null && !answer.isEmpty()) keepPart(answer);
         else if (form.exact() && !form.json() && !answer.isEmpty()) console.say(Text.printable(answer));
         else if (!form.live()) print(answer);
@@ -4043,7 +4050,7 @@ final class AnswerPrinter implements DeltaListener {
     private void keepPart(String answer) {
         try {
             Path part = OutputFile.partOf(form.file());     // the existing file stays
-            OutputFile.write(part, Text.withOneNewline(answer));
+            OutputFile.write(part, Text.endWithNewline(answer));
             console.note("what had come is in " + part);
         } catch (Fault unwritable) {
             console.warn(unwritable.message());
@@ -4062,7 +4069,7 @@ final class AnswerPrinter implements DeltaListener {
     }
 
     private void endReasoning() {
-        if (thinking) console.piece("\n\n");
+        if (thinking) console.fragment("\n\n");
         thinking = false;
     }
 }
@@ -4091,7 +4098,7 @@ class PlainText implements AnswerView {
 
     @Override
     public void text(String delta) {
-        String body = Text.withoutLastNewlines(delta);
+        String body = Text.stripTrailingNewlines(delta);
         if (!body.isEmpty()) {
             out.print(terminal ? Text.printable(lineEnds + body) : lineEnds + body);
             out.flush();
@@ -4295,7 +4302,7 @@ final class TemplateVariables {
             return template.filled(values, allowMissing);
         } catch (Fault fault) {
             var head = template.head();
-            throw fault.hinting(fault.hint() + switch (fault.kind()) {
+            throw fault.withHint(fault.hint() + switch (fault.kind()) {
                 case MISSING_VALUES -> "; add --var NAME=VALUE or -d FILE.json" + (!template.awaitsStdin(values) ? ""
                         : ", or pipe {{" + head.stdin() + "}} in") + (!head.samples().any() ? ""
                         : "; " + COP + " render " + template.name() + " --example shows what is wanted");
@@ -4388,7 +4395,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         if (nothing) console.note("note: stdin is empty");
         boolean blank = !prompt.isEmpty() && !dash() && words().isEmpty() && !(alone && Text.blank(piped));
         if (blank) console.note("note: the prompt is blank");
-        return Text.paragraphs(Text.blank(piped) ? "" : Text.withoutLastNewlines(piped), files.text(console));
+        return Text.paragraphs(Text.blank(piped) ? "" : Text.stripTrailingNewlines(piped), files.text(console));
     }
 }
 
@@ -4456,7 +4463,7 @@ final class TextFile {
         int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
                 .orElse(2);
         String fence = "`".repeat(longest + 1);
-        return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
+        return name + "\n" + fence + "\n" + Text.endWithNewline(text) + fence;
     }
 }
 
@@ -4571,7 +4578,7 @@ final class Conversation {
     static Path off(Home home) { return home.config().resolve("logs-off"); }
 
     /// Tells whether conversations and typed lines are kept.
-    static boolean kept(Home home) { return home.keeps() && !Files.exists(off(home)); }
+    static boolean kept(Home home) { return home.isPersistent() && !Files.exists(off(home)); }
 
     /// Returns all files, most recently used first.
     static List<Path> files(Home home) {
@@ -4656,7 +4663,7 @@ final class Conversation {
         if (fresh) id = Json.text(turn, "at").replaceAll("[-:Z]", "").replace('T', '-') + "-"   // ids sort by time
                 + Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36, 36 * 36 * 36 * 36), 36);
         try {
-            home.append(file(), Json.line(turn), fresh);
+            home.append(file(), Json.singleLine(turn), fresh);
             console.detail("(conversation " + id + "; " + COP + " chat -c goes on)");
         } catch (IOException | Fault e) {
             if (!warned) console.warn("the conversation is not kept: cannot write into " + home.conversations() + ": "
@@ -4798,7 +4805,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
             if (ignored.isPresent()) lines.add(new SourceStatus(source, "ignored", ignored.get()));
             else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
             for (var login : tokens) {
-                String state, detail = Secrets.shown(login.value());
+                String state, detail = Secrets.abbreviated(login.value());
                 boolean mayServe = used == null
                         && usable.stream().anyMatch(each -> each.value().equals(login.value()));
                 try {
@@ -5115,13 +5122,14 @@ final class CopilotClient {
     /// 4. Sends one API request, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
         var brief = Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
-        context.console().detail("POST " + endpoint.path() + ": " + Json.line(brief));
+        context.console().detail("POST " + endpoint.path() + ": " + Json.singleLine(brief));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
         var reader = endpoint.reader(attempt.listener(), request.answers());
         try {
             var reply = send("POST", endpoint.path(), Json.bytes(body), call -> attempt.options().apply(
-                    request.stream() ? call : call.slow()).with(endpoint.headers()).with(images).explained(refusal ->
-                    ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)), reader);
+                    request.stream() ? call : call.unstreamed()).with(endpoint.headers()).with(images)
+                    .explained(refusal -> ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)),
+                    reader);
             if (!reply.finish().equals("error")) return reply;
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
@@ -5156,7 +5164,7 @@ final class CopilotClient {
 
     /// Asks GitHub, not the Copilot API.
     Account account() {
-        return new Account(context.http().repeated(3, () -> tokens.account(tokens.source())), context.now());
+        return new Account(context.http().withRetries(3, () -> tokens.account(tokens.source())), context.now());
     }
 
     /// Describes the quotas in the last answer's headers, which do not count that call.
@@ -5174,7 +5182,7 @@ final class CopilotClient {
         byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
         boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
         AnyReading<T> any = reading::read;
-        if (!github) return send(method, from, bytes, call -> call.slow().withRetries(0), any);
+        if (!github) return send(method, from, bytes, call -> call.unstreamed().withRetries(0), any);
         String own = tokens.source().value();
         var headers = from.startsWith("/user") ? context.headers().github(own) : context.headers().internal(own);
         return context.http().send(new ApiRequest(method, context.host().rest(from), headers, bytes).withRetries(0),
@@ -5191,7 +5199,7 @@ final class CopilotClient {
                 path), context.headers().copilot(token.get().value()), body)), (sent, refusal) -> {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
                     && !token.get().value().equals(minted);
-            boolean ofAuto = AutoModel.outdated(refusal) && sent.headers().sent().containsKey(AutoModel.HEADER);
+            boolean ofAuto = AutoModel.outdated(refusal) && sent.headers().toMap().containsKey(AutoModel.HEADER);
             if (ofAuto || !integrator && !List.of(401, 421).contains(refusal.status())) return false;
             token.set(tokens.refreshAfter401(token.get()));
             if (integrator) minted = token.get().value();
@@ -5220,7 +5228,7 @@ final class ModelCatalog {
     ModelList list(Duration age) { return list(age, 3); }
 
     private ModelList list(Duration age, int retries) {
-        return context.http().repeated(retries, () -> Deadline.alone(fetching, () -> {
+        return context.http().withRetries(retries, () -> Deadline.withLock(fetching, () -> {
             var old = cached().filter(each -> each.isYounger(ModelList.USABLE, context.now()));
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
             var file = copilot.tokens().source().file("models-", context);
@@ -5228,7 +5236,7 @@ final class ModelCatalog {
                     ResponseHandler.json("the list of models")), context.now());
             // what was learned against another list, or long ago
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
-            context.home().keep(file, fresh.json(), fresh.fetched(), context.console());
+            context.home().writeCached(file, fresh.json(), fresh.fetched(), context.console());
             lists.put(file, Optional.of(fresh));
             return fresh;
         }));
@@ -5243,7 +5251,7 @@ final class ModelCatalog {
     /// Returns the cached list if fetching fails, as the chat will report why; asks once a minute at most.
     Optional<ModelList> listIfAny() {
         boolean lately = Durations.isRecent(asked, Duration.ofMinutes(1), context.now());
-        if (lately) return Deadline.alone(fetching, this::cached);
+        if (lately) return Deadline.withLock(fetching, this::cached);
         asked = context.now();
         return context.attempt(() -> list(ModelList.USABLE, 1)).or(this::cached);
     }
@@ -5252,7 +5260,7 @@ final class ModelCatalog {
     Optional<ModelList> cached() {
         var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::usable);
         return sources.stream().map(source -> lists.computeIfAbsent(source.file("models-", context), file ->
-                context.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
+                context.home().readCached(file).filter(kept -> kept.answer().path("data").isArray())
                         .map(kept -> new ModelList(kept.answer(), kept.fetched()))))
                 .flatMap(Optional::stream).findFirst();
     }
@@ -5531,11 +5539,12 @@ final class AutoModel {
     private Choice choice(Choice old, Request request) {
         var context = copilot.context();
         var known = copilot.models().listIfAny();           // not under the lock
-        return context.http().repeated(1, () -> Deadline.alone(choosing, () -> {
+        return context.http().withRetries(1, () -> Deadline.withLock(choosing, () -> {
             Path file = copilot.tokens().source().file("auto-", context);
             var now = context.now();
             // a new one is kept in any case: another would hardly differ
-            var choice = Optional.ofNullable(choices.get(file)).or(() -> context.home().kept(file).flatMap(Choice::of))
+            var choice = Optional.ofNullable(choices.get(file))
+                    .or(() -> context.home().readCached(file).flatMap(Choice::of))
                     .filter(each -> each != old && each.isUsable(now) && (now.isBefore(each.fetched().plus(MARGIN))
                             || fitting(each, request, known).isPresent())).orElseGet(() -> opened(request, file));
             choices.put(file, choice);
@@ -5557,7 +5566,7 @@ final class AutoModel {
                         context.now());
                 var choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
                         COP + " models lists what can be named with -m"));
-                context.home().keep(file, opened.answer(), opened.fetched(), context.console());
+                context.home().writeCached(file, opened.answer(), opened.fetched(), context.console());
                 return choice;
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
@@ -5939,7 +5948,7 @@ final class TokenManager {
         if (usable.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), sources.wayIn());
         if (rejections.size() == 1) {
             var one = rejections.getFirst();
-            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? one.hinting(sources.wayIn()) : one;
+            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? one.withHint(sources.wayIn()) : one;
         }
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
                 .map(Fault::message).collect(Collectors.joining("; ")), COP + " login");
@@ -5976,7 +5985,7 @@ final class TokenManager {
                     "unset or mend it; or " + COP + " login");
         }
         try {
-            return context.http().repeated(3, () -> context.home().locked("token-" + source.key(context), () ->
+            return context.http().withRetries(3, () -> context.home().locked("token-" + source.key(context), () ->
                     otherOrExchanged(source, unwanted, again)));
         } catch (Fault trouble) {
             trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
@@ -6050,14 +6059,14 @@ final class TokenManager {
         String named = Json.text(answer.path("endpoints"), "api");
         var proxy = Pattern.compile("(?<![^;:])proxy-ep=proxy\\.([^;:]*)").matcher(token);
         if (named.isEmpty() && proxy.find()) named = "https://api." + proxy.group(1);
-        return named.isEmpty() ? host.defaultApi() : host.trusted(named);
+        return named.isEmpty() ? host.defaultApi() : host.requireTrusted(named);
     }
 
     // ---- the cache: one file per GitHub token, with GitHub's last answer: a Copilot token or a refusal
 
     /// Treats a bad file as missing. A GitHub token used directly is stored elsewhere.
     private Optional<Token> cached(GithubToken source) {
-        var last = context.home().kept(source.file("token-", context));
+        var last = context.home().readCached(source.file("token-", context));
         return last.filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> context.attempt(() -> {
             var answer = kept.answer();
             if (answer.path(Token.DIRECT).asBoolean(false)) answer.put("token", source.value());
@@ -6066,7 +6075,7 @@ final class TokenManager {
     }
 
     private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
-        context.home().keep(source.file("token-", context), answer, fetched, context.console());
+        context.home().writeCached(source.file("token-", context), answer, fetched, context.console());
         context.home().deleteOld(Duration.ofDays(2));
     }
 
@@ -6077,7 +6086,7 @@ final class TokenManager {
     /// Spares the user a request per call with a bad token.
     private void throwIfRecentlyRejected(GithubToken source) {
         var now = context.now();
-        var old = context.home().kept(source.file("token-", context)).filter(kept -> kept.answer().has(REJECTED)
+        var old = context.home().readCached(source.file("token-", context)).filter(kept -> kept.answer().has(REJECTED)
                 && Durations.isRecent(kept.fetched(), Duration.ofDays(1), now)).orElse(null);
         if (old == null) return;
         throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
@@ -6115,7 +6124,7 @@ final class ExchangeErrors {
         String id = Json.text(details, "notification_id");
         String url = Json.text(details, "url").replace("{EDITOR}", "vscode");
         String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
-                + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
+                + (url.isEmpty() ? "" : " " + url)) + " " + answer.tags(id);
         if (VERDICTS.contains(id)) {
             return new Fault(Fault.Kind.ABUSE, Fault.ERROR, "GitHub's abuse detection has answered, nothing more is"
                     + " tried: " + words, "do not retry; read the README on terms, and ask GitHub's support", null);
@@ -6728,7 +6737,7 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
         if (finish.isEmpty() && !done) {
             // the stream ended cleanly, the answer did not: it has been billed, so it is not retried
             throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
-                    + ": the stream ended without an end mark " + ErrorResponse.inside("", requestId).marks(""),
+                    + ": the stream ended without an end mark " + ErrorResponse.embedded("", requestId).tags(""),
                     "ask again");
         }
         if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
@@ -6745,7 +6754,7 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
         if (error.isNull() || error.isMissingNode()) {
             throw Fault.incomplete("GitHub broke the answer off, and does not say why", "try again");
         }
-        var said = ErrorResponse.inside(Json.compact(Json.object().set("error", error)), requestId);
+        var said = ErrorResponse.embedded(Json.compact(Json.object().set("error", error)), requestId);
         throw Fault.incomplete("GitHub broke the answer off: " + said.description(),
                 "try again, or another model (-m)").because(new ApiError(said));
     }
@@ -6773,8 +6782,8 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
     }
 
     final void named(JsonNode answer) {
-        model = ErrorResponse.first(Json.text(answer, "model"), model);
-        id = ErrorResponse.first(Json.text(answer, "id"), id);
+        model = ErrorResponse.firstNonEmpty(Json.text(answer, "model"), model);
+        id = ErrorResponse.firstNonEmpty(Json.text(answer, "id"), id);
     }
 
     /// @param reason in any endpoint's terms; empty: not finished
@@ -7445,9 +7454,9 @@ final class Journal implements AutoCloseable {
     /// @throws Fault if it cannot be written, such as on a full disk
     void append(RowResult result, BatchCounts cost, Instant at) {
         byte[] line = ("{\"key\":\"" + result.item().key() + "\",\"status\":\"" + result.status() + "\",\"at\":"
-                + at.getEpochSecond() + ",\"cost\":" + Json.line(cost.used().json().put("requests", cost.requests()))
-                + ",\"result\":" + Json.line(result.json()) + "}\n")
-                .getBytes(StandardCharsets.UTF_8);
+                + at.getEpochSecond() + ",\"cost\":"
+                + Json.singleLine(cost.used().json().put("requests", cost.requests()))
+                + ",\"result\":" + Json.singleLine(result.json()) + "}\n").getBytes(StandardCharsets.UTF_8);
         try {
             long offset = write(line);
             force(offset + line.length);
@@ -7670,7 +7679,7 @@ record OrderedPrinter(Queue<String> keys, Set<String> awaited,
             }
             out.flush();
         } catch (BrokenPipe gone) {
-            throw Fault.later("nobody reads the results on stdout any more", "");
+            throw Fault.retryLater("nobody reads the results on stdout any more", "");
         }
     }
 }
@@ -7721,7 +7730,7 @@ class BatchProgress {
         if (printing.state() == Future.State.FAILED) throw (Fault) printing.exceptionNow();
         console.stalled = true;                             // if its reader is
         printing = thread.submit(() -> {
-            console.countdown("");                          // stdout may be the same terminal
+            console.transientLine("");                          // stdout may be the same terminal
             printer.ended(ended);
         });
     }
@@ -7760,7 +7769,7 @@ class BatchProgress {
     synchronized void tick() {
         var now = console.env().time().now();
         if (console.terminal()) {
-            console.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
+            console.transientLine(!pausedUntil.isAfter(now) ? line(now) : "all wait "
                     + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
         } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
             told = now;
@@ -7812,7 +7821,7 @@ enum FaultClass {
                 return RETRY_THEN_STOP;
             }
             if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return STOP;
-            return refusal.rateLimit() ? PAUSE : status == 200 || refusal.mayPass() ? RETRY : ROW;
+            return refusal.rateLimit() ? PAUSE : status == 200 || refusal.isTransient() ? RETRY : ROW;
         }
         return switch (fault.kind()) {
             case UNREACHABLE -> PAUSE;
@@ -8225,7 +8234,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
     private void each(Supplier<Stream<String>> results, BiConsumer<Path, AtomicFile.Content> to) {
         if (pattern == null) to.accept(here().resolve(name), bytes -> writeAll(results.get(), bytes));
         else results.get().map(Json::tryParse).forEach(result -> pattern.file(result).ifPresent(file ->
-                to.accept(file, bytes -> bytes.write(Text.withOneNewline(result.has("json")
+                to.accept(file, bytes -> bytes.write(Text.endWithNewline(result.has("json")
                         ? Json.pretty(result.path("json")) : Json.text(result, "text"))
                         .getBytes(StandardCharsets.UTF_8)))));
     }
@@ -8329,7 +8338,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
             }
             body.set("usage", json.path("usage"));
         } else line.putNull("response");
-        return Json.line(line.set("error", json.has("error") ? json.path("error") : NullNode.getInstance()));
+        return Json.singleLine(line.set("error", json.has("error") ? json.path("error") : NullNode.getInstance()));
     }
 }
 
@@ -9344,8 +9353,8 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
             used = used.plus(reply.usage());
             if (schema == null || reply.asksForTool()) return reply.withUsage(used);
             if (reply.unfinished() != null) throw new UnfitAnswer(reply.withUsage(used), reply.unfinished());
-            String said = reply.text(), text = Json.found(said, json -> schema.misses(json).isEmpty())
-                    .or(() -> Json.found(said, _ -> true)).orElse(said);
+            String said = reply.text(), text = Json.extract(said, json -> schema.misses(json).isEmpty())
+                    .or(() -> Json.extract(said, _ -> true)).orElse(said);
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
             String why = "the answer does not meet the schema: " + String.join("; ", misses);
@@ -9492,7 +9501,7 @@ final class JsonValues {
                 throw Fault.usage(at(parser.currentTokenLocation()) + "*" + parser.getString() + " refers to another"
                         + " value", "write the value out; a text that begins with * goes into quotes");
             }
-            return whole(parser.getString(), () -> at(parser.currentTokenLocation()));
+            return requireValidUnicode(parser.getString(), () -> at(parser.currentTokenLocation()));
         }
 
         /// Records the line of a value: where a string starts (for a block, after its `|`), else the line of its name.
@@ -9537,7 +9546,7 @@ final class JsonValues {
     private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // an unpaired surrogate
 
     /// Rejects lone surrogates such as `\ud83d`, which cannot be sent.
-    private static String whole(String text, Supplier<String> where) {
+    private static String requireValidUnicode(String text, Supplier<String> where) {
         var half = HALF.matcher(text);
         if (!half.find()) return text;
         throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(
@@ -9558,7 +9567,7 @@ final class JsonValues {
         return switch (value) {
             case null -> NULL;
             case NumberLiteral _, Boolean _ -> value;
-            case CharSequence _, Enum<?> _, Path _, Temporal _ -> whole(value.toString(), () -> "");
+            case CharSequence _, Enum<?> _, Path _, Temporal _ -> requireValidUnicode(value.toString(), () -> "");
             case Number number -> number(number.toString());
             case JsonNode node -> value(Json.compact(node), "the JSON");
             case Fields fields -> fields.data();
@@ -9749,8 +9758,8 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
         if (name.startsWith("http://") || name.startsWith("https://")) return origin(where, text.strip());
         var tenant = TENANT.matcher(name);
         if (!tenant.matches()) {
-            throw Fault.usage(where + " " + text + " is neither a tenant of ghe.com nor an origin",
-                    "NAME.ghe.com, or https://HOST:PORT; accounts of a GitHub Enterprise Server log in to github.com");
+            throw Fault.usage("invalid " + where + ": " + text, "NAME.ghe.com, or https://HOST:PORT; accounts on"
+                    + " GitHub Enterprise Server log in to github.com");
         }
         String base = tenant.group(1) + ".ghe.com";
         return new Host(base, URI.create("https://" + base), URI.create("https://api." + base),
@@ -9760,7 +9769,7 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     private static Host origin(String where, String text) {
         var uri = Text.uri(text).filter(u -> u.getUserInfo() == null && u.getQuery() == null && u.getFragment() == null
                 && (u.getPath().isEmpty() || u.getPath().equals("/"))).orElseThrow(() ->
-                Fault.usage(where + " " + text + " is no origin: scheme, host and port alone", "https://HOST:PORT"));
+                Fault.usage("invalid " + where + ": " + text, "use scheme, host and port only: https://HOST:PORT"));
         var origin = URI.create((uri.getScheme() + "://" + uri.getAuthority()).toLowerCase(Locale.ROOT));
         return new Host(origin.toString(), origin, origin, origin, true);
     }
@@ -9770,16 +9779,16 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     URI rest(String path) { return resolve(rest, path); }
 
     URI resolve(URI base, String path) {
-        return Text.uri(base.toString().replaceAll("/+$", "") + path).orElseThrow(() -> Fault.usage("\"" + path
-                + "\" is no path", COP + " api /models"));
+        return Text.uri(base.toString().replaceAll("/+$", "") + path).orElseThrow(() -> Fault.usage("invalid path \""
+                + path + "\"", COP + " api /models"));
     }
 
     /// Returns the URI if it may get the Copilot token: HTTPS to `*.githubcopilot.com` or `copilot-api.*.ghe.com`, or
     /// any port of a host that the user named.
-    URI trusted(String named) {
+    URI requireTrusted(String named) {
         return Text.uri(named).filter(api -> api.getUserInfo() == null && mayHaveToken(api)).orElseThrow(() ->
-                Fault.error("the exchange names an API host that may not have your token: " + named,
-                        "if you trust it, name it: --host https://…"));
+                Fault.error("the token exchange returned an untrusted API host: " + named,
+                        "if you trust it, use --host https://…"));
     }
 
     private boolean mayHaveToken(URI api) {
@@ -9833,16 +9842,16 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
     private static void put(Map<String, String> own, String line, String where) {
         var header = LINE.matcher(line);                    // RFC 9110, 5.6.2
         if (!header.matches()) {
-            throw Fault.usage(where + " \"" + Text.printable(line) + "\" is no header", "-H 'Name: value'");
+            throw Fault.usage("invalid header in " + where + ": " + Text.printable(line), "-H 'Name: value'");
         }
         String name = header.group(1), value = header.group(2);
         if (Set.of("authorization", "host", "content-length", "connection", "transfer-encoding", "upgrade", "expect")
                 .contains(name.toLowerCase(Locale.ROOT))) {
             throw Fault.usage(where + " cannot set " + name, name.equalsIgnoreCase("authorization")
-                    ? "a GitHub token goes into COPILOT_GITHUB_TOKEN" : "leave it out: we set it");
+                    ? "set COPILOT_GITHUB_TOKEN to a GitHub token" : "remove it; it is set automatically");
         }
         if (value.isEmpty() && name.equalsIgnoreCase("user-agent")) {
-            throw Fault.usage(where + " cannot leave out User-Agent: GitHub refuses a request without", where
+            throw Fault.usage(where + " cannot remove User-Agent, which GitHub requires", where
                     + " 'User-Agent: NAME/1.0'");
         }
         own.put(name, value);
@@ -9879,11 +9888,11 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
 
     /// Returns a hash of our identity; tokens and model lists obtained under another one are not used.
     String identity() {
-        var said = of(true, IDENTITY, Map.of(VERSION, API_VERSION + ", " + GITHUB_VERSION)).sent();
+        var said = of(true, IDENTITY, Map.of(VERSION, API_VERSION + ", " + GITHUB_VERSION)).toMap();
         return Text.sha256(said.toString()).substring(0, 8);
     }
 
-    Map<String, String> sent() {
+    Map<String, String> toMap() {
         var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         sent.putAll(ours);
         own.forEach((name, value) -> {
@@ -9914,7 +9923,9 @@ record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration
     ApiRequest withRetries(int most) { return new ApiRequest(method, uri, headers, body, head, most, explained); }
 
     /// Extends the limit for responses whose headers come only when the whole body is ready.
-    ApiRequest slow() { return new ApiRequest(method, uri, headers, body, HttpSender.SILENCE, retries, explained); }
+    ApiRequest unstreamed() {
+        return new ApiRequest(method, uri, headers, body, HttpSender.SILENCE, retries, explained);
+    }
 
     ApiRequest explained(Function<ErrorResponse, Fault> words) {
         return new ApiRequest(method, uri, headers, body, head, retries, words);
@@ -9948,12 +9959,12 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
     String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
 
     String requestId() {
-        return ErrorResponse.first(header("x-github-request-id"), header("x-request-id"));
+        return ErrorResponse.firstNonEmpty(header("x-github-request-id"), header("x-request-id"));
     }
 
     String text() throws IOException {
         String text = text(LARGEST + 1);
-        if (text.length() > LARGEST) throw new IOException("the answer is larger than 64 MiB");
+        if (text.length() > LARGEST) throw new IOException("the response is larger than 64 MiB");
         return text;
     }
 
@@ -10070,8 +10081,8 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         }
-        throw new HttpTimeoutException(left <= silence.toNanos() ? "did not finish within the time-out"
-                : "was silent for " + Durations.words(silence));
+        throw new HttpTimeoutException(left <= silence.toNanos() ? "did not finish within the timeout"
+                : "sent nothing for " + Durations.words(silence));
     }
 
     /// Reads the rest if it arrives promptly.
@@ -10105,7 +10116,7 @@ final class EventStream {
             public int read(byte[] bytes, int offset, int length) throws IOException {
                 int n = super.read(bytes, offset, length);
                 size += n;
-                if (size > LONGEST) throw new IOException("an event of the stream is longer than 16 MiB");
+                if (size > LONGEST) throw new IOException("an event in the stream is larger than 16 MiB");
                 return n;
             }
         }, StandardCharsets.UTF_8));
@@ -10131,7 +10142,7 @@ final class EventStream {
 record ErrorResponse(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
                Instant now) {
     /// Reads an error inside a response that began as a success.
-    static ErrorResponse inside(String text, String requestId) {
+    static ErrorResponse embedded(String text, String requestId) {
         var headers = HttpHeaders.of(Map.of("x-request-id", List.of(requestId)), (_, _) -> true);
         return of(new ApiResponse(200, headers, null), text, Instant.EPOCH);
     }
@@ -10141,8 +10152,9 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         var json = Json.tryParse(text);
         if (json.isString()) json = Json.tryParse(json.asString());
         var error = json.path("error");
-        String code = first(Json.text(error, "code"), Json.text(json, "code"));
-        String message = first(Json.text(error, "message"), first(error.asString(""), Json.text(json, "message")));
+        String code = firstNonEmpty(Json.text(error, "code"), Json.text(json, "code"));
+        String message = firstNonEmpty(Json.text(error, "message"),
+                firstNonEmpty(error.asString(""), Json.text(json, "message")));
         var upstream = Json.tryParse(message).path("error");        // a vendor's error as a JSON string
         if (upstream.isObject()) message = Json.text(upstream, upstream.has("message") ? "message" : "status");
         if (!json.isObject() || message.isEmpty() && code.isEmpty()) {
@@ -10152,12 +10164,12 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
                 answer.requestId(), answer.headers(), now);
     }
 
-    static String first(String a, String b) { return a.isEmpty() ? b : a; }
+    static String firstNonEmpty(String a, String b) { return a.isEmpty() ? b : a; }
 
-    String description() { return (message.isEmpty() ? "no reason given" : message) + " " + marks(code); }
+    String description() { return (message.isEmpty() ? "no reason given" : message) + " " + tags(code); }
 
     /// Returns status, code and request id as far as known: `[HTTP 429, rate_limited, request id 1A2B]`.
-    String marks(String name) {
+    String tags(String name) {
         var marks = new StringJoiner(", ", "[", "]").setEmptyValue("");
         if (status != 200) marks.add("HTTP " + status);
         if (!name.isEmpty()) marks.add(Text.printable(name));
@@ -10213,7 +10225,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     }
 
     /// Returns true for errors that a retry may resolve.
-    boolean mayPass() { return status == 408 || limited() && !quota() || status >= 500 && status != 501; }
+    boolean isTransient() { return status == 408 || limited() && !quota() || status >= 500 && status != 501; }
 
     /// Returns true for a rate limit; GitHub's REST API says so with a 403 too.
     boolean limited() { return status == 429 || status == 403 && message.contains("rate limit"); }
@@ -10224,45 +10236,45 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     Fault fault(URI uri) {
         String where = uri.getHost() + uri.getPath(), said = ": " + description();
         return switch (!limited() ? status : quota() ? 402 : 429) {
-            case 400 -> Fault.error("GitHub refuses the request" + said, advice());
-            case 401 -> Fault.login("the API refuses a Copilot token that is new" + said, COP + " login --force");
+            case 400 -> Fault.error("GitHub rejected the request" + said, advice());
+            case 401 -> Fault.login("the API rejected a newly issued Copilot token" + said, COP + " login --force");
             case 402 -> kind().equals("billing_not_configured")
-                    ? Fault.later("GitHub wants billing to be set up" + said, "https://github.com/settings/billing")
-                    : Fault.later("the quota is used up" + said + retryAdvice(), COP + " usage shows the quota");
-            case 403 -> Fault.error("GitHub forbids it" + said, "your plan, your organization's policy, or"
-                    + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
-            case 404 -> Fault.error("there is no " + where + said, "the same with -v shows the request");
-            case 413 -> Fault.error("the request is too large" + said, "a shorter prompt, or fewer files");
-            case 421 -> Fault.error("the API host is not this account's" + said, COP + " token --refresh");
-            case 422 -> Fault.error("GitHub's filter refuses the prompt" + said, "put the question in other words");
+                    ? Fault.retryLater("GitHub requires billing" + said, "https://github.com/settings/billing")
+                    : Fault.retryLater("the quota is used up" + said + retryAdvice(), COP + " usage shows the quota");
+            case 403 -> Fault.error("GitHub denied access" + said, "do not retry; check your plan and your"
+                    + " organization's policy: https://github.com/settings/copilot");
+            case 404 -> Fault.error("not found: " + where + said, "add -v to see the request");
+            case 413 -> Fault.error("the request is too large" + said, "shorten the prompt, or attach fewer files");
+            case 421 -> Fault.error("wrong API host for this account" + said, COP + " token --refresh");
+            case 422 -> Fault.error("GitHub's content filter rejected the prompt" + said, "rephrase the prompt");
             case 429 -> limited("");
-            case 466 -> Fault.error("GitHub no longer serves the version that we claim to be" + said, newerIdentity());
-            case 301, 302, 303, 307, 308 -> Fault.error(where + " leads elsewhere, and is not followed" + said,
-                    "is --host right? is there a proxy with a login page?");
+            case 466 -> Fault.error("GitHub no longer supports this client version" + said, newerIdentity());
+            case 301, 302, 303, 307, 308 -> Fault.error(where + " returned a redirect, which is not followed" + said,
+                    Text.CHECK_HOST);
             default -> status >= 500 || status == 408
-                    ? Fault.error(where + " has trouble" + said + retryAdvice(),
-                            "try again later; https://githubstatus.com")
-                    : Fault.error(where + " answers" + said, "the same with -v shows more");
+                    ? Fault.error(where + " is unavailable" + said + retryAdvice(),
+                            "try again later, or see https://githubstatus.com")
+                    : Fault.error("unexpected response from " + where + said, "add -v to see it");
         };
     }
 
     /// @param first what to try before the general hint
     Fault limited(String first) {
-        return Fault.later("too many requests: " + description() + retryAdvice(), first + retryAfter().map(wait ->
-                wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; COP_MAX_WAIT="
-                        + (wait.toMinutes() + 1) + "m waits for it").orElse("try again in a while"));
+        return Fault.retryLater("too many requests: " + description() + retryAdvice(), first + retryAfter().map(wait ->
+                wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then, or wait with"
+                        + " COP_MAX_WAIT=" + (wait.toMinutes() + 1) + "m").orElse("try again later"));
     }
 
     private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
 
     private String advice() {
         if (message.matches("(?s).*(not supported in this VS Code version|is out of date).*")) return newerIdentity();
-        if (message.matches("(?s).*(Editor-Version|Integration-Id).*")) return "look at -H and COP_HEADERS";
+        if (message.matches("(?s).*(Editor-Version|Integration-Id).*")) return "check -H and COP_HEADERS";
         if (message.contains("Personal Access Token")) return COP + " login";
         var most = Pattern.compile("max_tokens: \\d+ > (\\d+)").matcher(message);
         if (most.find()) return "--max-tokens " + most.group(1);
         return kind().equals("vision_attachment_not_accessible") ? "GitHub cannot fetch the image: attach a file (-a)"
-                : "does this model take all your options? the same with -v shows the request";
+                : "check that the model supports all options; add -v to see the request";
     }
 
     /// Returns a hint with the header to set, using the minimum version from GitHub's message.
@@ -10271,12 +10283,12 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         String header = message.contains("API version") ? "X-GitHub-Api-Version: "
                 : message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/" : "Editor-Version: vscode/";
         return newer.find() ? "-H '" + header + newer.group(1) + "', or a newer copilot.java (jbang --fresh)"
-                : "a newer copilot.java (jbang --fresh); or -H '" + header + "…'";
+                : "a newer copilot.java (jbang --fresh), or -H '" + header + "…'";
     }
 
     String retryAdvice() {
         var clock = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").withZone(ZoneId.systemDefault());
-        return retryAfter().map(wait -> "; come back in " + Durations.words(wait) + ", at "
+        return retryAfter().map(wait -> "; try again in " + Durations.words(wait) + ", at "
                 + clock.format(now.plus(wait))).orElse("");
     }
 }
@@ -10356,7 +10368,7 @@ final class HttpSender implements AutoCloseable {
     /// @param mended returns true to send again
     <T> T send(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> mended, ResponseHandler<T> reading) {
         var seen = new HashSet<Integer>();
-        return repeated(calls.get().retries(), () -> once(calls, (call, refusal) -> seen.add(refusal.status())
+        return withRetries(calls.get().retries(), () -> once(calls, (call, refusal) -> seen.add(refusal.status())
                 && mended.test(call, refusal), reading));
     }
 
@@ -10388,13 +10400,13 @@ final class HttpSender implements AutoCloseable {
 
     /// Repeats work that fails for a while, with exponential backoff or when GitHub asks to, up to `--max-wait`. Work
     /// that takes a lock sends its requests without retries of their own, so that nothing is locked during a pause.
-    <T> T repeated(int retries, Supplier<T> work) {
+    <T> T withRetries(int retries, Supplier<T> work) {
         for (int failures = 0; ; failures++) {
             try {
                 return work.get();
             } catch (Fault fault) {
                 var refusal = ApiError.behind(fault);
-                boolean passing = !fault.isFinal && (refusal == null ? fault.lostConnection() : refusal.mayPass());
+                boolean passing = !fault.isFinal && (refusal == null ? fault.lostConnection() : refusal.isTransient());
                 long millis = 1000L << failures;            // 25% jitter, so that clients do not return together
                 var pause = Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
                 if (refusal != null) pause = Durations.max(pause, refusal.retryAfter().orElse(Duration.ZERO));
@@ -10403,7 +10415,7 @@ final class HttpSender implements AutoCloseable {
                     fault.isFinal |= retries > 0;
                     throw fault;
                 }
-                console.note((refusal == null ? fault.message() : refusal.description()) + "; trying again in "
+                console.note((refusal == null ? fault.message() : refusal.description()) + "; retrying in "
                         + Durations.words(pause));
                 console.env().time().pause(pause);
             }
@@ -10412,7 +10424,7 @@ final class HttpSender implements AutoCloseable {
 
     private ApiResponse open(HttpClient client, ApiRequest call) throws IOException {
         var builder = HttpRequest.newBuilder(call.uri());
-        call.headers().sent().forEach(builder::setHeader);
+        call.headers().toMap().forEach(builder::setHeader);
         proxies.authorization(call.uri()).ifPresent(value -> builder.setHeader("Proxy-Authorization", value));
         var request = builder.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
                 : HttpRequest.BodyPublishers.ofByteArray(call.body())).build();
@@ -10421,7 +10433,7 @@ final class HttpSender implements AutoCloseable {
         var response = head(client.sendAsync(request, _ -> new StreamingBody(SILENCE, end)), call);
         if (response.body() == null) {                      // the JDK provides none if the proxy refuses the tunnel
             throw Fault.error("the proxy " + proxies.inUse(call.uri()).orElse("") + (response.statusCode() == 407
-                    ? " wants a password" : " refuses to connect to " + call.uri().getHost()) + " [HTTP "
+                    ? " requires a password" : " does not connect to " + call.uri().getHost()) + " [HTTP "
                     + response.statusCode() + "]", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, or NO_PROXY");
         }
         var answer = new ApiResponse(response.statusCode(), response.headers(), response.body());
@@ -10440,8 +10452,8 @@ final class HttpSender implements AutoCloseable {
             return response.get(patience, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             response.cancel(true);
-            throw new HttpTimeoutException("gave no answer within " + (patience < call.head().toNanos()
-                    ? "the time-out" : Durations.words(call.head())));
+            throw new HttpTimeoutException("did not respond within " + (patience < call.head().toNanos()
+                    ? "the timeout" : Durations.words(call.head())));
         } catch (InterruptedException e) {
             response.cancel(true);
             throw Fault.interrupted();
@@ -10465,22 +10477,20 @@ final class HttpSender implements AutoCloseable {
         var proxy = proxies.inUse(call.uri());
         String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // the only peer of our connection
         String what = switch (e) {
-            case IOException _ when untrusted(e) -> where + " shows a certificate that is not trusted: "
-                    + Text.deepest(e);
-            case HttpConnectTimeoutException _ -> "no connection to " + where + " within " + Durations.words(CONNECT);
+            case IOException _ when untrusted(e) -> where + " presented an untrusted certificate: " + Text.deepest(e);
+            case HttpConnectTimeoutException _ -> "cannot connect to " + where + " within " + Durations.words(CONNECT);
             case HttpTimeoutException t -> where + " " + t.getMessage();
             case ConnectException c when Text.chain(c).anyMatch(UnresolvedAddressException.class::isInstance) ->
-                    "there is no host " + (proxy.isPresent() ? "for " : "") + peer;
+                    "cannot resolve " + peer;
             case ConnectException _ -> "cannot connect to " + peer;
-            case ZipException _ -> where + " sends what is no gzip: " + Text.reason(e);
+            case ZipException _ -> where + " sent invalid gzip data: " + Text.reason(e);
             default -> "the connection to " + where + " was lost (" + Text.reason(e) + ")";
         };
-        String hint = untrusted(e) ? "is it the right host, is the clock right? a company's CA, as a PEM file, goes"
-                + " into SSL_CERT_FILE"
+        String hint = untrusted(e) ? "check the host and the clock; for a company's CA, set SSL_CERT_FILE to its PEM"
                 : e instanceof HttpTimeoutException && !(e instanceof HttpConnectTimeoutException)
-                ? Deadline.end() != 0 ? "a longer --timeout" : "try again, or another model (-m)"
-                : proxy.map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
-                        .orElse("is the network up? a proxy goes into HTTPS_PROXY");
+                ? Deadline.end() != 0 ? "use a longer --timeout" : "try again, or use another model (-m)"
+                : proxy.map(p -> "check the proxy " + p + " (HTTPS_PROXY, NO_PROXY)")
+                        .orElse("check the network; behind a proxy, set HTTPS_PROXY");
         boolean unreachable = Text.chain(e).anyMatch(each -> each instanceof ConnectException
                 || each instanceof HttpConnectTimeoutException);
         return new Fault(unreachable ? Fault.Kind.UNREACHABLE : Fault.Kind.CONNECTION_LOST, Fault.ERROR, what, hint, e);
@@ -10521,8 +10531,7 @@ final class Proxies extends ProxySelector {
 
     /// Returns the proxy for a URI, or why it is not used.
     String described(URI uri) {
-        return inUse(uri).orElse(any() == null ? "none" : any() + " is set, but does not apply to " + uri
-                + " (by NO_PROXY, as loopback, or by its scheme): none");
+        return inUse(uri).orElse(any() == null ? "none" : "none; " + any() + " is set but does not apply to " + uri);
     }
 
     private String any() { return firstOf("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"); }
@@ -10541,8 +10550,8 @@ final class Proxies extends ProxySelector {
         String value = env.variable(name);
         var uri = Text.uri(value.contains("://") ? value : "http://" + value)
                 .filter(u -> u.getScheme().equalsIgnoreCase("http"))
-                .orElseThrow(() -> Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
-                        + value.replaceFirst("(?s).*@", "…@"), "HTTPS_PROXY=http://HOST:PORT"));
+                .orElseThrow(() -> Fault.usage("invalid proxy in " + name + ": " + value.replaceFirst("(?s).*@", "…@"),
+                        name + "=http://HOST:PORT"));
         return Optional.of(uri.getPort() >= 0 ? uri
                 : URI.create("http://" + uri.getRawAuthority() + ":1080"));         // curl's default
     }
@@ -10588,7 +10597,7 @@ final class Trust {
             try (var in = Files.newInputStream(pem)) {
                 trusted.addAll(CertificateFactory.getInstance("X.509").generateCertificates(in));
             }
-            if (trusted.isEmpty()) throw new CertificateException("there is no certificate in it");
+            if (trusted.isEmpty()) throw new CertificateException("it contains no certificate");
             trusted.addAll(List.of(((X509TrustManager) managers(null)[0]).getAcceptedIssuers()));
             var authorities = KeyStore.getInstance(KeyStore.getDefaultType());
             authorities.load(null, null);
@@ -10597,9 +10606,8 @@ final class Trust {
             context.init(keys(), managers(authorities), null);
             return context;
         } catch (IOException | GeneralSecurityException | RuntimeException e) {
-            throw Fault.error("Java's TLS cannot be set up" + (pem == null ? "" : " with the certificates in"
-                    + " SSL_CERT_FILE " + pem) + ": " + Text.deepest(e), "SSL_CERT_FILE must name a file of PEM"
-                    + " certificates, javax.net.ssl.trustStore and keyStore the JDK's");
+            throw Fault.error("cannot set up TLS" + (pem == null ? "" : " with the certificates in " + pem) + ": "
+                    + Text.deepest(e), "check SSL_CERT_FILE, and javax.net.ssl.trustStore and keyStore");
         }
     }
 
@@ -10633,7 +10641,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     private static final Duration PATIENCE = Duration.ofSeconds(10), POLL = Duration.ofMillis(20);
 
     static Home of(Environment env) {
-        Path home = person(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
+        Path home = userHome(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
         Path local = folder(env, "LOCALAPPDATA", home);
         Path editors = (Text.WINDOWS ? local : xdg).resolve("github-copilot");
         String own = env.variable("COP_HOME");
@@ -10650,12 +10658,12 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     /// Returns /dev/null, where nothing can be kept, if there is no home folder: without an entry in passwd, Java names
     /// the folder `?`, and a token would be written into whatever the current folder is.
-    static Path person(Environment env) {
+    static Path userHome(Environment env) {
         String home = Objects.requireNonNullElse(env.variable("HOME"), System.getProperty("user.home"));
         return Path.of(home).isAbsolute() ? env.path(home) : Path.of("/dev/null");
     }
 
-    boolean keeps() { return !state.startsWith("/dev/null"); }
+    boolean isPersistent() { return !state.startsWith("/dev/null"); }
 
     /// Ignores relative values, as the XDG specification requires.
     private static Path folder(Environment env, String variable, Path otherwise) {
@@ -10679,18 +10687,18 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
             return Json.object();
         } catch (IOException e) {
             if (e instanceof FileSystemException f && "Not a directory".equals(f.getReason())) return Json.object();
-            throw Fault.io("cannot read " + file, e, "may you read it? COP_HOME names another place");
+            throw Fault.io("cannot read " + file, e, "check its permissions, or set COP_HOME");
         }
-        throw Fault.error(file + " is damaged: it holds no JSON object", file.equals(login())
-                ? COP + " login replaces it" : "mend it or delete it");
+        throw Fault.error(file + " is not a JSON object", file.equals(login()) ? COP + " login replaces it"
+                : "repair or delete it");
     }
 
-    /// Reads a JSON object; a damaged file counts as empty, and `told` receives a warning.
-    ObjectNode readOrEmpty(Path file, Consumer<String> told) {
+    /// Reads a JSON object; a damaged file counts as empty, with a warning.
+    ObjectNode readOrEmpty(Path file, Consumer<String> warn) {
         try {
             return read(file);
         } catch (Fault damaged) {
-            told.accept(damaged.message() + "; it counts as empty: " + damaged.hint());
+            warn.accept(damaged.message() + "; ignoring it (" + damaged.hint() + ")");
             return Json.object();
         }
     }
@@ -10699,17 +10707,17 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// it may hold a token.
     ///
     /// @return the new content
-    ObjectNode edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
+    ObjectNode edit(Path file, Consumer<String> warn, Consumer<ObjectNode> change) {
         return locked(file.getFileName().toString(), () -> {
             var damage = new ArrayList<String>();
             var json = readOrEmpty(file, damage::add);
-            damage.forEach(told);
+            damage.forEach(warn);
             var before = json.deepCopy();
             change.accept(json);
             if (!json.equals(before)) write(file, json);
             else if (!damage.isEmpty() && json.isEmpty() && Files.isReadable(file)) {
                 delete(file);
-                told.accept("deleted " + file + ", which held nothing that can be read");
+                warn.accept("deleted the unreadable " + file);
             }
             return json;
         });
@@ -10719,19 +10727,19 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     record CachedResponse(ObjectNode answer, Instant fetched) {}
 
     /// Reads a cached response; any problem counts as a cache miss.
-    Optional<CachedResponse> kept(Path file) {
+    Optional<CachedResponse> readCached(Path file) {
         var json = readOrEmpty(file, _ -> { });
         return json.path("fetched_at").isNumber() && json.path("answer") instanceof ObjectNode answer
                 ? Optional.of(new CachedResponse(answer, Json.instant(json, "fetched_at"))) : Optional.empty();
     }
 
     /// Writes a cached response; a failure is only a warning.
-    void keep(Path file, ObjectNode answer, Instant fetched, Console console) {
-        if (!keeps()) return;
+    void writeCached(Path file, ObjectNode answer, Instant fetched, Console console) {
+        if (!isPersistent()) return;
         try {
             write(file, Json.object().put("fetched_at", fetched.getEpochSecond()).set("answer", answer));
         } catch (Fault readOnly) {
-            console.warn(readOnly.message() + "; going on without the cache");
+            console.warn(readOnly.message() + "; continuing without the cache");
         }
     }
 
@@ -10739,7 +10747,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         try {
             writeText(file, Json.pretty(json) + "\n");
         } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the folder writable? COP_HOME names another");
+            throw Fault.io("cannot write " + file, e, "make the folder writable, or set COP_HOME");
         }
     }
 
@@ -10748,7 +10756,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         Path there = folder.toAbsolutePath();
         while (there.getParent() != null && !Files.exists(there)) there = there.getParent();
         return Files.isDirectory(there) && Files.isWritable(there) ? Optional.empty()
-                : Optional.of(there + " is no folder that you can write into (COP_HOME names another)");
+                : Optional.of(there + " is not a writable folder (COP_HOME sets another)");
     }
 
     void writeText(Path file, String text) throws IOException {
@@ -10762,7 +10770,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     void append(Path file, String line, boolean fresh) throws IOException {
         var threads = threads(file);
         threads.lock();
-        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE, true)) {
+        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE)) {
+            // without the lock, a line would be written over another's
+            if (!lock(channel, PATIENCE, Time.SYSTEM)) throw Fault.error(file + " is locked by another process", "");
             long end = channel.size();
             var last = ByteBuffer.allocate(1);
             boolean torn = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
@@ -10816,56 +10826,48 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         return THREADS.computeIfAbsent(file.toAbsolutePath(), _ -> new ReentrantLock());
     }
 
-    /// Runs `work` under a lock across threads and processes; only across threads if the cache is read-only.
+    /// Runs `work` under a lock across threads and processes; only across threads if the cache is read-only, or if a
+    /// process, perhaps a stopped one, keeps the lock for long: files are written atomically all the same.
     <T> T locked(String name, Supplier<T> work) {
         Path file = cache.resolve(name + ".lock");
-        return Deadline.alone(threads(file), () -> {
+        return Deadline.withLock(threads(file), () -> {
             // without it after a deadline: closing the file would release another thread's lock
             if (!threads(file).isHeldByCurrentThread()) return work.get();
             FileChannel channel = null;
             try {
-                channel = open(file, StandardOpenOption.CREATE, false);
+                channel = open(file, StandardOpenOption.CREATE);
             } catch (IOException _) {
                 // the cache is read-only
             }
-            try {
+            try (var _ = channel) {
+                var patience = Duration.ofNanos(Deadline.left());
+                if (channel != null) lock(channel, Durations.min(PATIENCE, patience), env.time());
                 return work.get();
-            } finally {
-                release(channel);
+            } catch (IOException e) {
+                throw Fault.io("cannot close " + file, e, null);
             }
         });
     }
 
-    private static void release(FileChannel channel) {
-        try {
-            if (channel != null) channel.close();
-        } catch (IOException _) {
-            // the lock goes with the process
-        }
+    private static FileChannel open(Path file, OpenOption how) throws IOException {
+        folder(file.getParent());
+        return FileChannel.open(file, Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE),
+                ownerOnly("rw-------"));
     }
 
-    /// Opens and locks a file, if the file system has locks; closing it releases the lock. Goes on without it when a
-    /// process that has it, perhaps a stopped one, keeps it for long: whole files are written atomically all the same.
+    /// Waits for the lock of a file, if the file system has locks; closing the file releases it.
     ///
-    /// @param append a line that would be written over another's without the lock: fails instead
-    private FileChannel open(Path file, OpenOption how, boolean append) throws IOException {
-        folder(file.getParent());
-        var options = Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
+    /// @return false if another process keeps it
+    private static boolean lock(FileChannel channel, Duration patience, Time time) {
         try {
-            long left = append ? PATIENCE.toMillis() : Math.min(PATIENCE.toMillis(), Deadline.left() / 1_000_000);
-            for (; channel.tryLock() == null; left -= POLL.toMillis()) {
-                if (left <= 0 && append) throw Fault.error("another process keeps " + file + " locked", "");
-                if (left <= 0) break;
-                (append ? Time.SYSTEM : env.time()).pause(POLL);
+            for (long left = patience.toMillis(); channel.tryLock() == null; left -= POLL.toMillis()) {
+                if (left <= 0) return false;
+                time.pause(POLL);
             }
-        } catch (Fault interrupted) {
-            channel.close();
-            throw interrupted;
         } catch (IOException | OverlappingFileLockException _) {
             // a file system without locks
         }
-        return channel;
+        return true;
     }
 
     private static void folder(Path folder) throws IOException {
@@ -10882,11 +10884,11 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 final class InputFile {
     /// @param most limit in bytes
     static byte[] bytes(Path file, String name, int most) {
-        if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
+        if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name the files in it");
         try (var in = Files.newInputStream(file)) {
             byte[] bytes = in.readNBytes(most + 1);
             if (bytes.length <= most) return bytes;
-            throw Fault.usage(name + " is larger than " + (most >> 20) + " MiB", "no model reads so much");
+            throw Fault.usage(name + " is larger than " + (most >> 20) + " MiB", "use a smaller file");
         } catch (IOException e) {
             throw unreadable(name, e);
         }
@@ -10915,8 +10917,7 @@ final class InputFile {
     }
 
     static Fault unreadable(String name, Exception e) {
-        return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                + Text.quoted(name), e);
+        return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + Text.quoted(name), e);
     }
 }
 
@@ -10954,12 +10955,12 @@ record FileGlob(String front, List<Path> files, List<String> links) {
                 else found.add(within);
             }
         } catch (PatternSyntaxException e) {
-            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "\\[ and \\{ stand for the characters");
+            throw Fault.usage("invalid pattern " + name + ": " + e.getDescription(), "write \\[ or \\{ for a literal");
         } catch (IOException | DirectoryIteratorException e) {
             throw InputFile.unreadable(name, e);
         }
-        if (found.isEmpty()) throw Fault.usage("there is no file in " + name + (links.isEmpty() ? "" : ", but links out"
-                + " of it or to hidden files"), links.isEmpty() ? "ls " + name : "name the files themselves");
+        if (found.isEmpty()) throw Fault.usage("no file in " + name + (links.isEmpty() ? "" : ", only links out of it"
+                + " or to hidden files"), links.isEmpty() ? "ls " + name : "name the files themselves");
         Collections.sort(found);
         return new FileGlob(front, found, List.copyOf(links));
     }
@@ -11002,14 +11003,14 @@ final class OutputFile {
         boolean many = name.contains("{{");                 // makes its folders
         while (many && !Files.exists(folder)) folder = folder.getParent();
         if (!Files.isDirectory(folder)) {
-            throw Fault.usage(shown + ": there is no folder " + folder, "mkdir -p " + folder);
+            throw Fault.usage(shown + ": no such folder: " + folder, "mkdir -p " + folder);
         }
         if (!Files.isWritable(Files.exists(file) ? file : folder)) {
-            throw Fault.usage(shown + " cannot be written", "choose another place, or chmod u+w " + name);
+            throw Fault.usage(shown + " is not writable", "use another file, or chmod u+w " + name);
         }
         boolean known = many || endings.length == 0 || ending.isEmpty() || List.of(endings).contains(
                 ending.toLowerCase(Locale.ROOT)) || Files.exists(file) && file.toFile().length() == 0;
-        if (!known) throw Fault.usage(shown + ": the ending " + ending + " is unknown", String.join(", ", endings));
+        if (!known) throw Fault.usage(shown + ": unknown extension " + ending, "use " + String.join(", ", endings));
         return file;
     }
 
@@ -11031,14 +11032,14 @@ final class OutputFile {
         } catch (IOException | PatternSyntaxException missing) {
             return;
         }
-        throw Fault.usage(out + " would be written over the rows", "another name for the results");
+        throw Fault.usage(out + " would overwrite the input", "use another name for the results");
     }
 
     static void write(Path file, String text) {
         try {
             AtomicFile.write(file, text);
         } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
+            throw Fault.io("cannot write " + file, e, "free some disk space, or write elsewhere with -o");
         }
     }
 
@@ -11125,7 +11126,7 @@ final class AtomicFile {
 /// @param terminal tests whether a descriptor is a terminal
 /// @param directory the base of relative paths
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
-                   IntPredicate terminal, Time time, Shutdown ending, Path directory) {
+                   IntPredicate terminal, Time time, Shutdown shutdown, Path directory) {
     /// Makes the folder absolute: `Path.of("")` has no parent and is a prefix of no path.
     Environment { directory = directory.toAbsolutePath().normalize(); }
 
@@ -11134,7 +11135,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         boolean stopping();
 
         /// Returns true after any signal.
-        default boolean told() { return stopping(); }
+        default boolean signaled() { return stopping(); }
 
         /// Runs work that Ctrl-C stops without ending the program.
         default void stoppable(Runnable work) { work.run(); }
@@ -11156,11 +11157,11 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
     }
 
     Path path(String text) {
-        if (text.isEmpty()) throw Fault.usage("a file or folder has no name", "is a variable of the shell unset?");
+        if (text.isEmpty()) throw Fault.usage("empty file name", "check for an unset shell variable");
         try {
             return directory.resolve(text);
         } catch (InvalidPathException e) {
-            throw Fault.usage("\"" + text + "\" is no path: " + e.getReason(), "is the name right?");
+            throw Fault.usage("invalid path \"" + text + "\": " + e.getReason(), "check the name");
         }
     }
 }
@@ -11198,7 +11199,7 @@ final class Deadline {
 
     /// Runs `work` under a lock, for which it waits no longer than the limit: what it then sends fails of that. The
     /// work may use the network, but must not pause: `HttpSender.repeated` does so between attempts, without the lock.
-    static <T> T alone(ReentrantLock lock, Supplier<T> work) {
+    static <T> T withLock(ReentrantLock lock, Supplier<T> work) {
         boolean locked = false;
         try {
             locked = lock.tryLock(left(), TimeUnit.NANOSECONDS);
@@ -11224,9 +11225,9 @@ final class RealProcess {
         var signals = new Signals(Thread.currentThread());
         var env = Environment.of(System.in, out, err, System.getenv(), signals);
         if (argumentsGotLost(args)) {
-            return new Console(env).report(Fault.usage("an argument holds characters that the locale "
-                    + System.getProperty("sun.jnu.encoding") + " cannot carry",
-                    "LC_ALL=C.UTF-8 " + COP + " …, or give the text on stdin"));
+            return new Console(env).report(Fault.usage("the locale's encoding, "
+                    + System.getProperty("sun.jnu.encoding") + ", cannot represent an argument",
+                    "LC_ALL=C.UTF-8 " + COP + " …, or pipe the text in"));
         }
         int code = body.applyAsInt(env, args);
         if (FirstRun.now()) FirstRun.rehearse(body);
@@ -11247,7 +11248,7 @@ final class RealProcess {
                     if (!answer) return;                    // nowhere to report it
                     boolean broken = Text.reason(e).matches("(?s).*(Broken pipe|pipe is being closed|reset).*");
                     if (broken) throw new BrokenPipe();
-                    throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
+                    throw Fault.io("cannot write to stdout", e, "check that it is open and the disk is not full");
                 }
             }
         };
@@ -11309,13 +11310,13 @@ final class Signals implements Environment.Shutdown {
         on("HUP", 129, main);                               // terminal closed
     }
 
-    int exitCode() { return told() ? code.get() : Fault.INTERRUPTED; }
+    int exitCode() { return signaled() ? code.get() : Fault.INTERRUPTED; }
 
     @Override
     public boolean stopping() { return exitCode() != Fault.INTERRUPTED; }
 
     @Override
-    public boolean told() { return code.get() != 0; }
+    public boolean signaled() { return code.get() != 0; }
 
     @Override
     public void stoppable(Runnable work) {
@@ -11324,7 +11325,7 @@ final class Signals implements Environment.Shutdown {
             work.run();
         } finally {
             stoppable = null;
-            if (!told()) Thread.interrupted();              // drops a late Ctrl-C
+            if (!signaled()) Thread.interrupted();              // drops a late Ctrl-C
         }
     }
 
@@ -11364,7 +11365,7 @@ final class Stdin {
     private final Kind given;
     private final CompletableFuture<Boolean> first = new CompletableFuture<>();
     private Future<byte[]> all;
-    Runnable waiting = () -> { };                           // called after two seconds without the end
+    Runnable onSlow = () -> { };                           // called after two seconds without the end
 
     /// @param given null to detect the kind on first use
     Stdin(InputStream in, Kind given) {
@@ -11376,14 +11377,14 @@ final class Stdin {
 
     String text() {
         byte[] bytes = bytes();
-        if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "no model reads so much");
+        if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "pipe in less");
         return Text.utf8(bytes, "stdin", 0);
     }
 
     /// @throws Fault if stdin cannot be read to its end: a prompt without its data is not what was meant
     byte[] bytes() {
-        return await(all(), FOREVER, waiting).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
-                + Text.reason(all().exceptionNow()), "check what is piped in, or </dev/null", null));
+        return await(all(), FOREVER, onSlow).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
+                + Text.reason(all().exceptionNow()), "check what is piped in, or add </dev/null", null));
     }
 
     void copyTo(Path file) throws IOException {
@@ -11392,7 +11393,7 @@ final class Stdin {
                 return open().transferTo(out);
             }
         });
-        if (await(copied, FOREVER, waiting).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
+        if (await(copied, FOREVER, onSlow).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
     }
 
     /// Reads everything.
@@ -11400,9 +11401,9 @@ final class Stdin {
     /// @param limit how long to wait for a pipe's first byte; null for ever
     String text(Duration limit) {
         all();
-        if (limit == null || kind() != Kind.PIPE || await(first, limit, waiting).isPresent()) return text();
-        throw Fault.usage("nothing came on stdin, an open pipe, within " + Durations.words(limit), "add </dev/null if"
-                + " nothing is to come, or a longer --timeout");
+        if (limit == null || kind() != Kind.PIPE || await(first, limit, onSlow).isPresent()) return text();
+        throw Fault.usage("no input on stdin, an open pipe, within " + Durations.words(limit), "add </dev/null, or a"
+                + " longer --timeout");
     }
 
     /// Reads a line without echo.
@@ -11521,17 +11522,17 @@ final class Console {
 
     Console(Environment env) {
         this.env = env;
-        env.stdin().waiting = () -> note("waiting for the end of stdin (</dev/null if nothing is to come)");
+        env.stdin().onSlow = () -> note("waiting for stdin to end (add </dev/null to skip it)");
     }
 
     Environment env() { return env; }
 
     boolean terminal() { return env.terminal().test(2); }
 
-    boolean colour() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
+    boolean color() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
 
     private String paint(String code, String text) {
-        return colour() ? "\033[" + code + "m" + text + "\033[0m" : text;
+        return color() ? "\033[" + code + "m" + text + "\033[0m" : text;
     }
 
     /// Returns the width of the window, as far as the shell tells.
@@ -11568,7 +11569,7 @@ final class Console {
     void flush() { if (!stalled) env.out().flush(); }
 
     /// Shows a line that the next one overwrites, on a terminal only; empty text clears it.
-    void countdown(String text) {
+    void transientLine(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
         // truncated by the terminal (DECAWM off): a wrapped line could not be overwritten
         env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(Secrets.mask(text)) + "\033[?7h"));
@@ -11577,7 +11578,7 @@ final class Console {
     }
 
     /// Prints a fragment, such as a prompt, or reasoning as it arrives.
-    void piece(String text) {
+    void fragment(String text) {
         env.err().print(Secrets.mask(text));
         env.err().flush();
     }
@@ -11605,7 +11606,7 @@ final class Console {
 
     /// Prints what was asked for, such as a login code, and all else.
     void say(String text) {
-        if (living) countdown("");
+        if (living) transientLine("");
         try {
             flush();                                        // keeps the order of both streams
         } catch (BrokenPipe _) {
@@ -11621,7 +11622,7 @@ final class Console {
     /// @throws Fault if stdin is not a terminal
     boolean confirmed(String question, String hint) {
         if (env.stdin().kind() != Stdin.Kind.TERMINAL) {
-            throw Fault.usage(question.replace("?", "") + ": nobody is here to be asked", hint);
+            throw Fault.usage("cannot ask for confirmation (no terminal): " + question, hint);
         }
         say(question + " [y/N]");
         return env.stdin().line() instanceof String answer && answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
@@ -11646,7 +11647,7 @@ final class Console {
         var all = Stream.concat(Stream.of(heading), rows.stream().map(row -> row.stream().map(Text::cell).toList()))
                 .toList();
         var widths = IntStream.range(0, heading.size())
-                .map(i -> all.stream().mapToInt(row -> Text.cells(row.get(i))).max().orElse(0)).toArray();
+                .map(i -> all.stream().mapToInt(row -> Text.displayWidth(row.get(i))).max().orElse(0)).toArray();
         return all.stream().map(row -> IntStream.range(0, widths.length).mapToObj(i -> Text.padded(row.get(i),
                 widths[i])).collect(Collectors.joining("  ")).stripTrailing()).toList();
     }
@@ -11708,7 +11709,7 @@ final class Json {
 
     /// Finds the JSON of an answer that passes a test: all of it, else its only such fenced block, else its only such
     /// object or list that is not within another.
-    static Optional<String> found(String answer, Predicate<String> test) {
+    static Optional<String> extract(String answer, Predicate<String> test) {
         for (var found : List.of(List.of(answer.strip()), Text.fenced(answer), containers(answer))) {
             var good = found.stream().filter(text -> !tryParse(text).isMissingNode() && test.test(text)).toList();
             if (!good.isEmpty()) return good.size() == 1 ? Optional.of(good.getFirst()) : Optional.empty();
@@ -11734,9 +11735,8 @@ final class Json {
 
     static ObjectNode object(String text, String what) {
         if (tryParse(text) instanceof ObjectNode object) return object;
-        throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
-                : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
-                "is --host right? is there a proxy with a login page? the same with -v shows more");
+        throw Fault.error("unexpected response for " + what + ": " + (text.isBlank() ? "it is empty"
+                : "\"" + Text.shortened(Text.printable(text), 120) + "\""), Text.CHECK_HOST);
     }
 
     static JsonParser parser(String text) { return JSON.createParser(ObjectReadContext.empty(), text); }
@@ -11773,12 +11773,12 @@ final class Json {
     }
 
     /// @throws Fault if the value does not fit the class
-    static <T> T bound(JsonNode value, Class<T> type) {
+    static <T> T convert(JsonNode value, Class<T> type) {
         try {
             return Mapper.ONE.treeToValue(value, type);
         } catch (JacksonException e) {
-            throw Fault.error("the answer is no " + type.getSimpleName() + ": " + e.getOriginalMessage(),
-                    "a template with a schema asks for just that");
+            throw Fault.error("the answer is not a valid " + type.getSimpleName() + ": " + e.getOriginalMessage(),
+                    "ask with a template that has a schema");
         }
     }
 
@@ -11797,7 +11797,7 @@ final class Json {
     /// Accepts trees and plain values: maps, lists, strings, booleans; anything else is written as a number.
     static String compact(Object json) { return text(json, COMPACT); }
 
-    static String line(JsonNode json) { return harmless(compact(json)); }
+    static String singleLine(JsonNode json) { return harmless(compact(json)); }
 
     static String pretty(Object json) { return harmless(text(json, PRETTY)); }
 
@@ -11851,12 +11851,12 @@ final class Secrets {
 
     static String mask(String text) {
         if (text == null) return "";
-        return TOKEN.matcher(text).replaceAll(m -> m.group(1) != null ? shown(m.group())
+        return TOKEN.matcher(text).replaceAll(m -> m.group(1) != null ? abbreviated(m.group())
                 : (m.group(2) != null ? m.group(2) : m.group(3)) + "…");
     }
 
     /// Returns a token's kind and last four characters, safe to display.
-    static String shown(String token) {
+    static String abbreviated(String token) {
         var prefix = Pattern.compile("(github_pat|gh[a-z])_").matcher(token);
         String kind = prefix.lookingAt() ? prefix.group() : "";
         return kind + "…" + (token.length() < 20 ? "" : token.substring(token.length() - 4));
@@ -11879,6 +11879,8 @@ final class Text {
     static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
     /// How the tool is started, for hints and help: the launcher, scripts/jbang and the catalog's aliases tell it.
     static final String COP = System.getProperty("cop.command", "jbang copilot.java");
+
+    static final String CHECK_HOST = "check --host, and whether a proxy requires a login";
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
 
@@ -11907,7 +11909,8 @@ final class Text {
     static List<String> fenced(String markdown) {
         return FENCED.matcher(markdown).results().filter(block -> !block.group(5).isEmpty()).map(block -> {
             String indent = "(?m)^[ \\t" + (block.group(1).contains(">") ? ">" : "") + "]{0,";
-            return withoutLastNewlines(block.group(4).replaceAll(indent + (block.start(3) - block.start()) + "}", ""));
+            return stripTrailingNewlines(block.group(4)
+                    .replaceAll(indent + (block.start(3) - block.start()) + "}", ""));
         }).toList();
     }
 
@@ -11919,10 +11922,10 @@ final class Text {
         return text.substring(0, Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most) + "…";
     }
 
-    static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - cells(text))); }
+    static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - displayWidth(text))); }
 
     /// Returns how many cells of a terminal a text takes.
-    static int cells(String text) {
+    static int displayWidth(String text) {
         if (text.chars().allMatch(c -> c < 0x300)) return text.length();
         String cells = text.replaceAll("[\\p{Mn}\\p{Me}\\p{Cf}\u1160-\u11ff]", "").replaceAll(WIDE, "xx");
         return cells.codePointCount(0, cells.length());
@@ -11935,9 +11938,9 @@ final class Text {
         return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining(between));
     }
 
-    static String withOneNewline(String text) { return withoutLastNewlines(text) + "\n"; }
+    static String endWithNewline(String text) { return stripTrailingNewlines(text) + "\n"; }
 
-    static String withoutLastNewlines(String text) {
+    static String stripTrailingNewlines(String text) {
         int end = text.length();
         while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) end--;
         return text.substring(0, end);
@@ -11951,7 +11954,7 @@ final class Text {
         String text = decoded(bytes, name, line);
         if (text.indexOf('\0') < 0) return text.startsWith("\uFEFF") ? text.substring(1) : text;
         if (line == 0) FileType.refuse(bytes, name);
-        throw Fault.usage(name + (line == 0 ? "" : ":" + line) + " is no text: it holds a NUL",
+        throw Fault.usage(name + (line == 0 ? "" : ":" + line) + " is not text: it contains a NUL byte",
                 command("tr -d '\\0' <%1$s >%2$s", name));
     }
 
@@ -12030,7 +12033,7 @@ final class Text {
         String what = Objects.requireNonNullElse(e.getMessage(), "").isBlank() ? e.getClass().getSimpleName()
                 : e.getMessage();
         return printable(switch (e) {
-            case NoSuchFileException _ -> "there is no such file";
+            case NoSuchFileException _ -> "no such file";
             case AccessDeniedException _ -> "permission denied";
             case FileSystemException f when f.getReason() != null -> f.getReason();
             default -> what;
@@ -12088,7 +12091,7 @@ final class Durations {
     static Duration parse(String where, String text, Duration otherwise) {
         if (text == null) return otherwise;
         var m = WRITTEN.matcher(text.strip());
-        if (!m.matches()) throw Fault.usage(where + " " + text + " is no time", where + " 90s, or 5m, 2h, 30d");
+        if (!m.matches()) throw Fault.usage("invalid time: " + where + " " + text, where + " 90s, or 5m, 2h, 30d");
         long n = Long.parseLong(m.group(1));
         return min(LONGEST, switch (m.group(2)) {
             case "ms" -> Duration.ofMillis(n);
@@ -12107,7 +12110,7 @@ final class Durations {
     /// For what is deleted: 30 could be meant as days.
     static Duration withUnit(String where, String text) {
         if (text == null || text.matches("(?s).*[a-z]\\s*")) return parse(where, text, null);
-        throw Fault.usage(where + " " + text + " has no unit", where + " 30d");
+        throw Fault.usage("missing unit: " + where + " " + text, where + " 30d");
     }
 
     static Duration min(Duration a, Duration b) { return a.compareTo(b) <= 0 ? a : b; }

@@ -26,12 +26,12 @@ public class embed extends Command {
     ///
     /// @throws Fault where a text is empty or too long, or the account has no such model
     public static List<double[]> embed(String... texts) {
-        return embed(List.of(Fault.given(texts, "embed's texts")));
+        return embed(List.of(Fault.nonNull(texts, "embed's texts")));
     }
 
     /// The same of many texts, in as many requests as they need.
     public static List<double[]> embed(List<String> texts) {
-        return Embedder.vectors(Toolkit.mine().copilot(), Fault.given(texts, "embed's texts"));
+        return Embedder.vectors(Toolkit.mine().copilot(), Fault.nonNull(texts, "embed's texts"));
     }
 
     /// How alike two vectors are, by the cosine of the angle between them: 1 is the same direction, 0 none in common.
@@ -166,7 +166,7 @@ final class EmbedJob {
         }
         if (wrong.isEmpty()) return;
         wrong.subList(0, wrong.size() - 1).forEach(fault -> console.error(fault.message()));
-        throw wrong.getLast().hinting(wrong.getFirst().hint());
+        throw wrong.getLast().withHint(wrong.getFirst().hint());
     }
 
     private void write(Embedder embedder) {
@@ -179,7 +179,7 @@ final class EmbedJob {
                 if (done > 0) console.note(done + " of " + count + " vectors " + where);
                 throw fault;
             } finally {
-                console.countdown("");
+                console.transientLine("");
             }
         } catch (IOException e) {
             throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
@@ -194,7 +194,7 @@ final class EmbedJob {
     }
 
     private void told(VectorWriter to, List<EmbedTexts.Item> items, Embeddings answer) {
-        console.countdown("");
+        console.transientLine("");
         requests++;
         tokens += answer.tokens();
         if (!answer.model().isEmpty()) answeredBy = answer.model();
@@ -210,7 +210,7 @@ final class EmbedJob {
             throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
         }
         done += items.size();
-        if (done < count) console.countdown(done + "/" + count + " texts");
+        if (done < count) console.transientLine(done + "/" + count + " texts");
     }
 }
 
@@ -235,7 +235,7 @@ record EmbeddingsReading(int texts, int size) implements ResponseHandler<Embeddi
         String wrong = answer.contentType().contains("html") ? "it is a page of HTML" : wrong(json, vectors);
         if (!wrong.isEmpty()) {
             throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
-                    + ErrorResponse.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
+                    + ErrorResponse.embedded("", answer.requestId()).tags(""), "try again, or add -v");
         }
         var all = vectors.values().stream().map(ArrayNode.class::cast).toList();
         long tokens = json.path("usage").path("prompt_tokens").asLong(0);
@@ -293,7 +293,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         if (texts.isEmpty()) throw Fault.usage("embed() wants a text", "embed(\"a cat\", \"a dog\")");
         var model = model(copilot, null);
         for (int i = 0; i < texts.size(); i++) {
-            check("text " + (i + 1), Fault.given(texts.get(i), "text " + (i + 1)), model);
+            check("text " + (i + 1), Fault.nonNull(texts.get(i), "text " + (i + 1)), model);
         }
         var vectors = new ArrayList<double[]>();
         new Embedder(copilot, model, null).all(texts.iterator(), text -> text, (_, answer) -> answer.vectors()
@@ -345,14 +345,14 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         var body = Json.object().put("model", model.id());
         texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
         if (dimensions != null) body.put("dimensions", dimensions);
-        return copilot.send("POST", "/embeddings", Json.bytes(body), call -> call.slow().explained(refusal ->
+        return copilot.send("POST", "/embeddings", Json.bytes(body), call -> call.unstreamed().explained(refusal ->
                 !refusal.code().startsWith("model_not") ? null : Fault.error("this account cannot use the model \""
                         + model + "\": " + refusal.description(), COP + " models --all --refresh; then -m ID")),
                 new EmbeddingsReading(texts.size(), dimensions == null ? 0 : dimensions));
     }
 
     static double cosine(double[] a, double[] b) {
-        if (Fault.given(a, "a vector").length != Fault.given(b, "a vector").length || a.length == 0) {
+        if (Fault.nonNull(a, "a vector").length != Fault.nonNull(b, "a vector").length || a.length == 0) {
             throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
                     "embed both by the same model");
         }
@@ -573,7 +573,7 @@ final class VectorWriter implements Closeable {
         if (format.equals("npy") && file == null && env.terminal().test(1)) {
             throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
         }
-        boolean ownProcess = env.ending() instanceof Signals;
+        boolean ownProcess = env.shutdown() instanceof Signals;
         if (format.equals("npy") && file == null && !ownProcess) {
             throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
         }
@@ -600,7 +600,7 @@ final class VectorWriter implements Closeable {
         line.put("index", item.index());
         if (echo) line.put("text", item.text());
         line.set("embedding", vector);
-        return Json.line(line);
+        return Json.singleLine(line);
     }
 
     private void begin(int size) throws IOException {
@@ -633,7 +633,7 @@ final class VectorWriter implements Closeable {
             throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
                     "the same command again");
         }
-        if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
+        if (format.equals("json")) text.write("\n]," + Json.singleLine(sum).substring(1) + "\n");
         flush();
         if (file != null) file.whole();
     }

@@ -35,7 +35,7 @@ public class install extends Command {
     @Override
     int run(CopilotClient copilot) {
         var home = copilot.context().home();
-        Path folder = (has("--dir") ? env.path(text("--dir")) : Home.person(env).resolve(".local/bin"))
+        Path folder = (has("--dir") ? env.path(text("--dir")) : Home.userHome(env).resolve(".local/bin"))
                 .toAbsolutePath().normalize();
         var launcher = new Launcher(text("--name", "cop"), folder, home.data().toAbsolutePath().normalize(), console);
         if (has("--uninstall")) {

@@ -114,7 +114,7 @@ public class repl extends Command {
                 .compilerOptions("--class-path", CLASSES).build()) {
             IMPORTS.lines().forEach(shell::eval);
             for (int i = 0; i < names.size(); i++) {
-                var code = new Code(shell, engine, names.get(i), texts.get(i)).run(env.ending());
+                var code = new Code(shell, engine, names.get(i), texts.get(i)).run(env.shutdown());
                 if (code.isPresent()) return code.getAsInt();
             }
             return 0;
@@ -164,7 +164,7 @@ public class repl extends Command {
         }
 
         /// @return the number behind /exit; empty: to the end
-        OptionalInt run(Environment.Shutdown ending) {
+        OptionalInt run(Environment.Shutdown shutdown) {
             if (text.startsWith("#!")) at = endOfLine(0);
             while (true) {
                 while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
@@ -173,7 +173,7 @@ public class repl extends Command {
                     return OptionalInt.of(leave(rest.lines().findFirst().orElseThrow().strip()));
                 }
                 int end = eval();
-                if (ending.told()) throw Fault.interrupted();             // JShell would go on with the next line
+                if (shutdown.signaled()) throw Fault.interrupted();             // JShell would go on with the next line
                 if (end == at) break;
                 at = end;
             }

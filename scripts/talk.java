@@ -72,9 +72,9 @@ final class EditedTerminal implements ChatTerminal {
     public String line() {
         while (true) {
             try {
-                return reader.readLine(console.colour() ? "\033[1m> \033[0m" : "> ");
+                return reader.readLine(console.color() ? "\033[1m> \033[0m" : "> ");
             } catch (UserInterruptException stoppedTyping) {
-                if (env.ending().stopping()) throw Fault.interrupted();
+                if (env.shutdown().stopping()) throw Fault.interrupted();
                 if (stoppedTyping.getPartialLine().isEmpty()) console.note("(Ctrl-D or /quit leaves)");
             } catch (EndOfFileException _) {
                 return null;

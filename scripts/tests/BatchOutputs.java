@@ -286,14 +286,14 @@ class BatchOutputs {
     static final List<List<String>> OUTS = List.of(
             List.of("results/", "-o results/ is a folder\nhint: -o results/out.jsonl\n"),
             List.of("there", "-o there is a folder"),
-            List.of("nope/out.jsonl", "-o nope/out.jsonl: there is no folder"),
-            List.of("out.xlsx", "-o out.xlsx: the ending .xlsx is unknown"),
-            List.of("out.md", "-o out.md: the ending .md is unknown"),
-            List.of("out.parquet", "-o out.parquet: the ending .parquet is unknown"),
-            List.of("out.txt", "-o out.txt: the ending .txt is unknown"),
-            List.of("out.jsonl.gz", "-o out.jsonl.gz: the ending .gz is unknown"),
-            List.of("file/{{id}}.md", "there is no folder "),
-            List.of("file/deep/{{id}}.md", "there is no folder "),
+            List.of("nope/out.jsonl", "-o nope/out.jsonl: no such folder"),
+            List.of("out.xlsx", "-o out.xlsx: unknown extension .xlsx"),
+            List.of("out.md", "-o out.md: unknown extension .md"),
+            List.of("out.parquet", "-o out.parquet: unknown extension .parquet"),
+            List.of("out.txt", "-o out.txt: unknown extension .txt"),
+            List.of("out.jsonl.gz", "-o out.jsonl.gz: unknown extension .gz"),
+            List.of("file/{{id}}.md", "no such folder"),
+            List.of("file/deep/{{id}}.md", "no such folder"),
             List.of("there/{{id}}/", "-o there/{{id}}/ is a folder"));
 
     @ParameterizedTest
@@ -335,7 +335,7 @@ class BatchOutputs {
         cop.write("in/a.json", "{\"id\": 1, \"text\": \"a\"}");
         Files.createDirectories(cop.file("in/deep"));
         reports(exits(2, batch("-d " + rows + " -o " + out + " --run r")),
-                "error: " + out + " would be written over the rows\n");
+                "error: " + out + " would overwrite the input\n");
         assertEquals(0, asked());
         exits(0, batch("-d in/*.json -o in/out.jsonl --run r"));
     }

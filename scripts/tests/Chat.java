@@ -183,7 +183,7 @@ class Chat {
         try (var nobodyWrites = new PipedOutputStream(); var pipe = new PipedInputStream(nobodyWrites)) {
             var silent = new Stdin(pipe, Stdin.Kind.PIPE);
             var fault = assertThrows(copilot.Fault.class, () -> silent.text(Duration.ofMillis(20)));
-            assertTrue(fault.message().startsWith("nothing came on stdin"), fault::message);
+            assertTrue(fault.message().startsWith("no input on stdin"), fault::message);
         }
     }
 
@@ -252,7 +252,7 @@ class Chat {
     @Test
     void missingFilesAndFoldersAreRefused() throws IOException {
         Files.createDirectory(cop.file("folder"));
-        reports(refused(chat("-f", "nowhere.txt", "x")), "there is no such file");
+        reports(refused(chat("-f", "nowhere.txt", "x")), "no such file");
         reports(refused(chat("-f", "folder", "x")), "folder");
         refused(chat("-f", "a\0b", "x"));
     }
@@ -865,7 +865,7 @@ class Chat {
         cop.sim.set("faults", "html-200,html-200,html-200,html-200");
         var outcome = exits(1, chat(way, "hello"));
         hasErrorAndHint(outcome);
-        reports(outcome, "login page");
+        reports(outcome, "check --host, and whether a proxy requires a login");
         assertEquals(1, cop.chats().size(), "it is no trouble of the connection");
     }
 
@@ -982,7 +982,7 @@ class Chat {
     /// Half a JSON answer is none: a program that reads stdout must not get it.
     @ParameterizedTest
     @CsvSource({"length, cut off by the token limit, raise --max-tokens",
-            "content_filter, cut off by GitHub's content filter, put the question in other words"})
+            "content_filter, cut off by GitHub's content filter, rephrase the prompt"})
     void incompleteReplyDoesNotMeetSchema(String finish, String error, String hint) {
         cop.sim.set("finish", finish).set("answer", HALF);
         for (String more : List.of("-q", "--no-stream", "-x", "-m=gpt-5.4", "-m=claude-haiku-4.5", "--raw")) {
@@ -1033,7 +1033,7 @@ class Chat {
         assertEquals(1, calls.size());
         var answer = Json.object();
         answer.putArray("choices").addObject().put("finish_reason", "eos").putObject("message").put("content", HALF);
-        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+        try (var _ = stub(Stub.Reply.json(200, Json.singleLine(answer)))) {
             outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int, b int", "hello"));
             assertEquals("", outcome.out());
             reports(outcome, "error: the answer does not meet the schema: it is no JSON");
@@ -1046,7 +1046,7 @@ class Chat {
         var answer = Json.object();
         answer.putArray("choices").addObject().put("finish_reason", "content_filter").putObject("message")
                 .put("content", "");
-        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+        try (var _ = stub(Stub.Reply.json(200, Json.singleLine(answer)))) {
             var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int", "hello")).out());
             assertEquals("content_filter", Json.text(record, "finish"));
             var outcome = exits(1, chat("-q", "--schema", "a int", "hello"));

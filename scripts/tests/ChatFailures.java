@@ -197,7 +197,7 @@ class ChatFailures {
         assertEquals("", outcome.out());
         hasErrorAndHint(outcome);
         reports(outcome, "request id C0DE:");
-        reports(outcome, "trying again in ");
+        reports(outcome, "retrying in ");
         for (String words : row.words) reports(outcome, words);
         assertEquals(row.requests, cop.chats().size());
         assertEquals(3, cop.time.pauses.size());
@@ -259,7 +259,7 @@ class ChatFailures {
         var outcome = exits(75, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(Duration.ofSeconds(15), slept());
         assertEquals(4, cop.chats().size());
-        reports(outcome, "come back in 5 s");
+        reports(outcome, "try again in 5 s");
     }
 
     @ParameterizedTest
@@ -287,7 +287,7 @@ class ChatFailures {
     @Test
     void long5xxRetryAfterIsReported() {
         cop.sim.set("faults", "503:10800");
-        reports(exits(1, chat("-m", "mai-code-1.1-flash", "hello")), "come back in 3 h, at 2026-11-2");
+        reports(exits(1, chat("-m", "mai-code-1.1-flash", "hello")), "try again in 3 h, at 2026-11-2");
     }
 
     @ParameterizedTest
@@ -447,7 +447,7 @@ class ChatFailures {
                 var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                         () -> exits(1, chat("-m", model, "--timeout", "150ms", "hello")));
                 hasErrorAndHint(outcome);
-                reports(outcome, "within the time-out");
+                reports(outcome, "within the timeout");
             }
         }
     }
@@ -469,7 +469,7 @@ class ChatFailures {
         var record = Json.tryParse(outcome.out());
         assertEquals("one ", record.path("text").asString());
         assertEquals("", record.path("finish").asString("absent"));
-        assertTrue(record.path("error").asString().contains("time-out"), outcome::all);
+        assertTrue(record.path("error").asString().contains("timeout"), outcome::all);
         hasErrorAndHint(outcome);
     }
 
@@ -488,7 +488,7 @@ class ChatFailures {
                 () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "1500ms", "say: one two")));
         assertEquals("one \n", outcome.out());
         hasErrorAndHint(outcome);
-        reports(outcome, "time-out");
+        reports(outcome, "timeout");
     }
 
     @Test
@@ -537,7 +537,7 @@ class ChatFailures {
     @ValueSource(ints = {400, 403, 404, 429, 500, 503})
     void echoedTokenIsMaskedInNotes(int status) {
         for (var echo : List.of(Stub.Reply.text(status, ECHO), Stub.Reply.json(status,
-                Json.line(Json.object().put("message", ECHO).put("code", "ghu_abcdefghijklmnop0123456789"))))) {
+                Json.singleLine(Json.object().put("message", ECHO).put("code", "ghu_abcdefghijklmnop0123456789"))))) {
             try (var github = stub(echo)) {
                 var outcome = chat("-v", "-m", "mai-code-1.1-flash", "hello");
                 assertEquals(status >= 429 ? 4 : 1, github.count("/chat/completions"));
@@ -555,7 +555,7 @@ class ChatFailures {
         var answer = Json.object().put("model", told);
         answer.putArray("copilot_errors").addObject().put("message", told);
         answer.putArray("choices").addObject().put("finish_reason", told).putObject("message").put("content", "");
-        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+        try (var _ = stub(Stub.Reply.json(200, Json.singleLine(answer)))) {
             var outcome = ok(chat("-u", "-m", "mai-code-1.1-flash", "hello"));
             reports(outcome, "warning: ");
             reports(outcome, "usage: ");

@@ -154,7 +154,7 @@ class Doctors {
                 .with("COP_MAX_WAIT", "soon");
         secrets.add("s3cretValue");
         says(doctor(1, "--offline"), "fail  host: COP_HOST git.corp.example is neither .*",
-                "fail  headers: COP_HEADERS .*", "fail  COP_MAX_WAIT: COP_MAX_WAIT soon is no time .*",
+                "fail  headers: COP_HEADERS .*", "fail  COP_MAX_WAIT: invalid time: COP_MAX_WAIT soon .*",
                 "ok    host: github.com, https://api.github.com");
     }
 

@@ -157,7 +157,7 @@ class Embeds {
         refused(cop.run(embed("a", "\u00a0", "b", " ")), "text 4: the text is empty");
         refused(cop.runWith("one\n\ntwo\n", embed()), "stdin:2: the text is empty");
         refused(cop.runWith("", embed()), "there are no texts");
-        refused(cop.runWith("one\0two\n", embed()), "stdin:1 is no text: it holds a NUL");
+        refused(cop.runWith("one\0two\n", embed()), "stdin:1 is not text: it contains a NUL byte");
         refused(cop.runWith(new byte[]{'a', '\n', (byte) 0xff, '\n'}, embed()), "stdin:2 is not UTF-8 text");
         cop.write("r.csv", "text\n");
         refused(cop.run(embed("-d", "r.csv")), "there are no texts");
@@ -186,8 +186,8 @@ class Embeds {
             "--dimensions 0 a | --dimensions 0 is out of range", "--dimensions x a | a number is wanted",
             "--format xml a | --format xml is unknown",
             "--json --format csv a | --json and --format exclude each other",
-            "--format npy a | npy is bytes, and this output takes text", "-o no/such/v.csv a | there is no folder",
-            "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would be written over the rows", "-m mai-code-1.1-flash a"
+            "--format npy a | npy is bytes, and this output takes text", "-o no/such/v.csv a | no such folder",
+            "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would overwrite the input", "-m mai-code-1.1-flash a"
                     + " | mai-code-1.1-flash makes no embeddings",
             "-m nosuch a | this account has no model \"nosuch\""})
     void invalidOptionsAreUsageErrors(String options, String said) {
@@ -490,7 +490,7 @@ class Embeds {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"truncated-json | is not what was asked for",
             "eof-empty | it is no JSON object",
-            "html-200 | it is a page of HTML", "402 | the quota is used up", "403 | GitHub forbids it",
+            "html-200 | it is a page of HTML", "402 | the quota is used up", "403 | GitHub denied access",
             "413 | the request is too large"})
     void permanentErrorsAreNotRetried(String fault, String said) {
         cop.sim.set("embeddings-faults", List.of(fault));

@@ -140,7 +140,7 @@ class Hints {
         var err = new StringWriter();
         var console = new Console(cop.terminal(2).environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
                 new PrintWriter(new StringWriter()), new PrintWriter(err)));
-        console.countdown("waiting for " + secret);
+        console.transientLine("waiting for " + secret);
         new PlainTerminal(console).line();
         assertFalse(err.toString().contains(secret), err::toString);
         assertTrue(err.toString().contains("\033[1m> \033[0m"), err::toString);

@@ -163,7 +163,7 @@ class JsonTrees {
         String compact = outcome(() -> MAPPER.writeValueAsString(tree));
         assertEquals(compact, outcome(() -> Json.compact(tree)));
         assertEquals(outcome(() -> hex(MAPPER.writeValueAsBytes(tree))), outcome(() -> hex(Json.bytes(tree))), compact);
-        assertEquals(outcome(() -> harmless(MAPPER.writeValueAsString(tree))), outcome(() -> Json.line(tree)));
+        assertEquals(outcome(() -> harmless(MAPPER.writeValueAsString(tree))), outcome(() -> Json.singleLine(tree)));
         assertEquals(outcome(() -> harmless(MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(tree))),
                 outcome(() -> Json.pretty(tree)));
     }

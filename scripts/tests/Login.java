@@ -747,13 +747,13 @@ class Login {
     @Test
     void damagedLoginIsReportedOnceAndDeletedByLogout() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
-        String said = "login.json is damaged";
+        String said = "login.json is not a JSON object";
         for (String words : List.of("chat hi", "status", "models", "doctor", "logout", "login")) {
             Path file = cop.write(".config/copilot.java/login.json", "{\"127.0.0.1\": {\"token\": \"ghu_");
             var outcome = cop.run(words.split(" "));
             assertEquals(2, outcome.err().split(said, -1).length, outcome::all);
-            prints(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout") ? "deleted " + file
-                    + ", which held nothing that can be read" : "copilot login replaces it");
+            prints(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout")
+                    ? "deleted the unreadable " + file : "copilot login replaces it");
             assertEquals(!words.equals("logout"), Files.exists(file), outcome::all);
             if (words.equals("login")) prints(cop.run("status"), 0, "your login");
         }

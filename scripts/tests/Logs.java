@@ -93,7 +93,7 @@ class Logs {
         for (int i = 0; i < promptsAndAnswers.length; i += 2) {
             var turn = new Conversation(session().home(), null).turn(request(promptsAndAnswers[i]), null)
                     .put("at", Conversation.stamp(at)).put("text", promptsAndAnswers[i + 1]);
-            lines.append(Json.line(turn)).append('\n');
+            lines.append(Json.singleLine(turn)).append('\n');
         }
         try {
             Files.setLastModifiedTime(cop.write(FOLDER + "/" + id + ".jsonl", lines.toString()), FileTime.from(at));
@@ -329,7 +329,7 @@ class Logs {
     void missingHomeStoresNothingAndPrintsNote(String home) throws IOException {
         cop.with("HOME", home);
         var outcome = cop.ok("chat", "say: one");
-        assertEquals("note: there is no home folder, so nothing is kept (COP_HOME names one)\n", outcome.err());
+        assertEquals("note: no home folder: nothing is saved (set COP_HOME)\n", outcome.err());
         try (var files = Files.list(cop.home)) {
             assertEquals(List.of(), files.toList());
         }
@@ -349,7 +349,7 @@ class Logs {
 
     private static void append(Home home, Path file, String name, int i) throws IOException {
         String text = name.repeat(3000 * (i % 5));
-        home.append(file, Json.line(Json.object().put("text", text).put("name", name).put("i", i)), false);
+        home.append(file, Json.singleLine(Json.object().put("text", text).put("name", name).put("i", i)), false);
     }
 
     @Test
@@ -760,7 +760,7 @@ class Logs {
     @ParameterizedTest
     @CsvSource({"list 2026, logs list takes no", "-n -1, out of range", "-n x, a number is wanted",
             "show --json -r, exclude each other", "clear 2026 --older-than 1d -y, exclude each other",
-            "clear --older-than soon -y, is no time", "show a b, takes no"})
+            "clear --older-than soon -y, invalid time", "show a b, takes no"})
     void invalidArgumentsAreUsageErrors(String words, String error) {
         kept(1, "a", "b");
         refused(error, "", ("logs " + words).split(" "));
@@ -818,10 +818,10 @@ class Logs {
     @Test
     void clearInPipeNeedsYes() {
         String first = kept(1, "say: a", "a"), second = kept(2, "b", "b");
-        refused("delete 2 conversations: nobody is here to be asked", "copilot logs clear -y", "logs", "clear");
+        refused("(no terminal): delete 2 conversations?", "copilot logs clear -y", "logs", "clear");
         refused("delete 2 conversations", "copilot logs --older-than 1s clear -y", "logs", "--older-than", "1s",
                 "clear");
-        refused("delete the conversation " + first + " (1 turn: say: a): nobody", "copilot logs clear " + first + " -y",
+        refused("delete the conversation " + first + " (1 turn: say: a)?", "copilot logs clear " + first + " -y",
                 "logs", "clear", first);
         assertEquals("deleted the conversation " + first + " (1 turn: say: a)\n", logs("clear", first, "-y"));
         assertEquals(second, id(onlyFile()));

@@ -54,7 +54,7 @@ class Messages {
             "Slurm", "Kubernetes");
 
     /// Messages that do not have the form yet: the question of a confirmation that nobody can answer.
-    private static final Pattern OUTLIERS = Pattern.compile("error: \\p{Lu}.*: nobody is here to be asked");
+    private static final Pattern OUTLIERS = Pattern.compile("error: \\p{Lu}.*: cannot ask for confirmation");
 
     /// What is wrong with the form of a message, or nothing. One line that does not begin like a sentence, for `gh`
     /// and `git` write so: in lower case, or with a name, an option, a file, a value or a code. An error and a hint

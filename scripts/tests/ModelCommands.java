@@ -298,7 +298,7 @@ class ModelCommands {
     void enableNeedsConsent() {
         String opus = "claude-opus-5";
         reports(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
-        reports(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "nobody is here to be asked",
+        reports(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "cannot ask for confirmation",
                 "-y accepts the terms");
         cop.terminal(0);
         assertEquals(1, cop.runWith("n\n", "models", "enable", opus).code());

@@ -413,8 +413,8 @@ class Processes {
     void silentPipeIsRefusedAtTimeout() throws Exception {
         var outcome = ended(2, start("chat", "say: x", "--timeout", "3s").ends(8_000));
         assertEquals("", outcome.out());
-        assertTrue(outcome.err().contains("waiting for the end of stdin (</dev/null"), outcome::all);
-        assertTrue(outcome.err().contains("nothing came on stdin"), outcome::all);
+        assertTrue(outcome.err().contains("waiting for stdin to end (add </dev/null"), outcome::all);
+        assertTrue(outcome.err().contains("no input on stdin"), outcome::all);
         assertEquals(List.of(), cop.sim.ledger().stream().filter(e -> e.path().endsWith("completions")).toList());
     }
 
@@ -428,7 +428,7 @@ class Processes {
         live.process.getOutputStream().write("two".getBytes());
         live.process.getOutputStream().close();
         var outcome = ended(0, live.ends(5_000));
-        assertEquals("waiting for the end of stdin (</dev/null if nothing is to come)\n", outcome.err());
+        assertEquals("waiting for stdin to end (add </dev/null to skip it)\n", outcome.err());
         assertEquals("one two\n\nargument", sent());
     }
 
@@ -440,7 +440,7 @@ class Processes {
         live.process.getOutputStream().close();
         var outcome = ended(0, live.ends(5_000));
         assertEquals("late\n", outcome.out());
-        assertEquals("waiting for the end of stdin (</dev/null if nothing is to come)\n", outcome.err());
+        assertEquals("waiting for stdin to end (add </dev/null to skip it)\n", outcome.err());
     }
 
     @ParameterizedTest

@@ -265,8 +265,8 @@ class PromptInputs {
         assertFalse(cop.chats().getLast().rawBody().contains("A.java"));
         cop.ok("chat", "-f", "src/**/*.java", "say: x");
         assertTrue(cop.chats().getLast().rawBody().contains("A.java"), "** means none too");
-        reports(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
-        reports(cop.run("chat", "-f", "a[1", "x"), 2, "a[1 is no pattern");
+        reports(cop.run("chat", "-f", "src/*.txt", "x"), 2, "no file in src/*.txt");
+        reports(cop.run("chat", "-f", "a[1", "x"), 2, "invalid pattern a[1");
         cop.write("odd/-", "text of -");
         cop.run("chat", "-f", "odd/*", "say: x");
         assertTrue(cop.chats().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), cop.chats().getLast()::rawBody);

@@ -185,11 +185,11 @@ class Prompts {
                     "d.json:1:12: Unrecognized character escape 'x'; the line is: {\"name\": \"\\x\"}",
                     "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "", "render t -d nope.json",
-                    "cannot read nope.json: there is no such file",
-                    "is the name right? ls -l nope.json"),
+                    "cannot read nope.json: no such file",
+                    "ls -l nope.json"),
             bad("Hello {{name}}", "", "render t -d templates",
                     "templates is a folder",
-                    "name its files"),
+                    "name the files in it"),
             bad("Hello {{name}}", "", "render t --var name",
                     "--var name has no NAME=",
                     "--var NAME=…"),
@@ -200,8 +200,8 @@ class Prompts {
                     "--var-json name:1:1: Unrecognized token 'x': was expecting (JSON String, Number, A",
                     "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "", "render t --var-file name=nope.txt",
-                    "cannot read nope.txt: there is no such file",
-                    "is the name right? ls -l nope.txt"),
+                    "cannot read nope.txt: no such file",
+                    "ls -l nope.txt"),
             bad("Hello {{name}}", "", "render t --var name=a --var name.first=b",
                     "--var name.first: name is a text, and holds no names",
                     "--var name=… gives it another value"),
@@ -387,7 +387,7 @@ class Prompts {
         var shown = new ArrayList<>(List.of("render", "t"));
         shown.addAll(args.subList(3, args.size()));
         assertTrue(ok(cop.runWith(row.get(1), shown.toArray(String[]::new))).out()
-                .endsWith("## user\n\n" + Text.withOneNewline(row.get(3))));
+                .endsWith("## user\n\n" + Text.endWithNewline(row.get(3))));
     }
 
     @Test

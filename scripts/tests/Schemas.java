@@ -147,7 +147,7 @@ class Schemas {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "name: first, last | last", "größe int | ö", "first-name | -", "name, name int | unique", "' ' | no field",
-        "',' | no field", "age nit | int", "missing.json | there is no such file", "a dir/missing.json | no such file"})
+        "',' | no field", "age nit | int", "missing.json | no such file", "a dir/missing.json | no such file"})
     void invalidShortFormIsReported(String schema, String named) {
         var outcome = refused(named, "chat", "--schema", schema, "hi");
         assertTrue(outcome.err().contains("\nhint: "), outcome::all);

@@ -49,7 +49,7 @@ class Streams {
     private static String called(String id, String name, String arguments) {
         var call = Json.object().put("id", id).put("type", "function");
         call.putObject("function").put("name", name).put("arguments", arguments);
-        return Json.line(call);
+        return Json.singleLine(call);
     }
 
     private static final List<Sample> CHAT = List.of(
@@ -759,7 +759,8 @@ class Streams {
                  "id":"u","model":"claude-sonnet-4.5"}""").answer.reply(Duration.ZERO);
         assertEquals(List.of("Let me look."), reply.choices());
         assertEquals("tool_calls", reply.finish());
-        assertEquals("[" + called("toolu_7", "weather", "{\"city\":\"Oslo\"}") + "]", Json.line(reply.toolCalls()));
+        assertEquals("[" + called("toolu_7", "weather", "{\"city\":\"Oslo\"}") + "]",
+                Json.singleLine(reply.toolCalls()));
     }
 
     @Test
@@ -770,7 +771,7 @@ class Streams {
                  {"id":"b","type":"function","function":{"name":"sea","arguments":""}}]}}]}""").answer
                 .reply(Duration.ZERO);
         assertEquals("[" + called("a", "sky", "{}") + "," + called("b", "sea", "{}") + "]",
-                Json.line(reply.toolCalls()));
+                Json.singleLine(reply.toolCalls()));
     }
 
     @Test
@@ -801,7 +802,7 @@ class Streams {
         body.onSubscribe(new Requests(_ -> {}));
         body.onNext(List.of(ByteBuffer.wrap(new byte[]{'a'})));
         var trouble = assertThrows(HttpTimeoutException.class, body::readAllBytes);
-        assertEquals("was silent for 30 ms", trouble.getMessage());
+        assertEquals("sent nothing for 30 ms", trouble.getMessage());
     }
 
     @Test
@@ -810,7 +811,7 @@ class Streams {
         body.onSubscribe(new Requests(_ -> {}));
         var trouble = assertTimeoutPreemptively(Duration.ofSeconds(20),
                 () -> assertThrows(HttpTimeoutException.class, body::read));
-        assertEquals("did not finish within the time-out", trouble.getMessage());
+        assertEquals("did not finish within the timeout", trouble.getMessage());
     }
 
     @Test
@@ -1180,7 +1181,7 @@ class Streams {
                     () -> assertThrows(Fault.class,
                             () -> Deadline.within(Duration.ofMillis(1500), () -> http.send(call(server),
                             heard))));
-            assertContains("did not finish within the time-out", stopped.getMessage(), () -> "");
+            assertContains("did not finish within the timeout", stopped.getMessage(), () -> "");
             assertEquals(List.of("Hi"), heard.deltas);
         }
     }

@@ -512,7 +512,7 @@ class Token {
         cop.sim.set("exchange-faults", fault);
         var outcome = cop.run("token");
         assertEquals(1, outcome.code(), outcome::all);
-        reports(outcome, "could not be understood", "\nhint: ");
+        reports(outcome, "unexpected response", "\nhint: ");
         assertEquals(0, cop.run("token").code());
     }
 
@@ -1162,7 +1162,8 @@ class Token {
         for (var answer : answers) {
             try (var github = stub(answer)) {
                 cop.with("COPILOT_GITHUB_TOKEN", token).with("GH_TOKEN", token);
-                cop.write(Login.KEPT, Json.line(Json.object().set(github.url(), Json.object().put("token", token))));
+                cop.write(Login.KEPT, Json.singleLine(Json.object().set(github.url(),
+                        Json.object().put("token", token))));
                 for (String way : List.of("status", "status --check", "status --json", "status --json --check",
                         "status -v", "status -v --check")) {
                     var outcome = cop.run(way.split(" "));

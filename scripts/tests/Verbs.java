@@ -70,7 +70,7 @@ class Verbs {
         assertEquals(1, toolkit.ask(request("hi")).value().path("a").get(0).asInt());
         assertEquals(new Listed(List.of(1)), toolkit.ask(request("hi")).value(Listed.class));
         cop.sim.set("answer", "{\"a\": \"x\"}");
-        fault(() -> toolkit.ask(request("hi")).value(Listed.class), "the answer is no Listed");
+        fault(() -> toolkit.ask(request("hi")).value(Listed.class), "the answer is not a valid Listed");
         cop.sim.set("answer", "no");
         fault(() -> toolkit.ask(request("hi")).value(), "the answer is no JSON: no");
     }
@@ -236,8 +236,8 @@ class Verbs {
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
         assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
                 "mend them, or batch(prompt, rows(…).filter(…).toList()) leaves them out").exitCode());
-        fault(() -> batch.to("no/such/out.jsonl"), "there is no folder");
-        fault(() -> batch.to("r.jsonl"), "r.jsonl would be written over the rows");
+        fault(() -> batch.to("no/such/out.jsonl"), "no such folder");
+        fault(() -> batch.to("r.jsonl"), "r.jsonl would overwrite the input");
         fault(() -> batch.to(""), "to wants a file");
         fault(() -> new copilot.Batch(toolkit.template("x"), List.of()).to("o.jsonl"), "the input holds no rows");
         fault(() -> batch.withJobs(0).to("out.jsonl"), "withJobs(0)");
