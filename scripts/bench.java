@@ -1,21 +1,12 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION The figures in the README: whole processes, side by side in one run
+//DESCRIPTION Measures startup, streaming, batches, memory, and rendering, and prints the figures of the README
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES simulator.java
 
-/// Measures the tool as a whole process against the simulator, over HTTPS as all users have it, beside what it can be
-/// compared with: an empty JVM, `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows
-/// are run in turn, round by round, so that a noisy machine is noisy for all; medians are printed. Run
-/// `scripts/jbang bench [ROUNDS] [PART…]` in a checkout, on a machine with nothing else to do; parts: processes delta
-/// renders batches heap. A `promptfoo` on the PATH is measured too. What is not on the machine is left out, and that
-/// is said.
-///
-/// `scripts/jbang bench [ROUNDS] --against CHECKOUT` runs a chat and a batch of this checkout and of another one, such
-/// as a worktree of the commit before, in pairs, and prints the medians and the median of the ratios.
-///
-/// `scripts/jbang bench --quick` runs every part once with a hundredth of the rows, in under a minute: its figures mean
-/// nothing, but a part that prints none has failed, and the exit code is 1.
+/// Measures whole processes of the tool against the simulator, over HTTPS, and compares them with an empty JVM, `curl`
+/// for steps 4 and 5, `node` with `fetch`, and JBang with an empty script. Runs all rows in turn, round by round, so
+/// that noise affects all rows, and prints medians. Skips, with a message, programs that are not installed.
 package cop;
 
 import module java.base;
@@ -23,62 +14,92 @@ import module java.base;
 import com.github.mustachejava.DefaultMustacheFactory;
 
 public class bench {
-    /// What an empty `main` costs.
+    /// An empty `main`, as the baseline.
     public static final class Empty {
         public static void main(String... args) {}
     }
 
-    /// @param command what is timed, from start to exit
+    /// @param command timed from start to exit
     record Row(String name, List<String> command) {}
 
     record Sample(double wall, double cpu, double megabytes) {}
 
-    /// What is not on this machine.
+    /// A program that is not on this machine.
     static final class Missing extends Exception {
         Missing(String what) { super(what); }
     }
 
     private static final String ASK = "say: a line of an answer", MODEL = "gpt-5.4";
     private static final List<String> PARTS = List.of("processes", "delta", "renders", "batches", "heap");
-    private static final List<String> QUICK = PARTS.reversed();     // while they run, `cop` is trained
+    private static final List<String> QUICK = PARTS.reversed();     // `cop` is trained meanwhile
     private static final Set<String> CHATS = Set.of("/chat/completions", "/responses", "/v1/messages");
+
+    private static final String USAGE = """
+            usage: scripts/jbang bench [--quick] [ROUNDS] [PART… | --against CHECKOUT]
+
+            Measures the tool against the simulator, and prints medians of ROUNDS (default:
+            10). Run it in a checkout, on an idle machine. Measures promptfoo too if it is
+            on the PATH.
+
+            Parts (default: all):
+              processes   time, CPU, and memory of whole processes, such as a chat
+              delta       time from the server to stdout
+              renders     rendering of prompt templates
+              batches     throughput of batches
+              heap        live heap of batches
+
+            Options:
+              --quick               Run every part once with 1% of the rows, in under a
+                                    minute; exit with 1 if a part prints no figures.
+              --against CHECKOUT    Compare with another checkout, such as a worktree of the
+                                    previous commit: run a chat and a batch in pairs, and
+                                    print the medians and the median of the ratios.
+
+            Examples:
+              scripts/jbang bench 5 processes
+              scripts/jbang bench --against ../before
+            """;
 
     private final simulator sim = simulator.start();
     private final Path home = Files.createTempDirectory("cop-bench-");
-    private final Path root;                                // the checkout that is measured
+    private final Path root;                                // the checkout to measure
     private final Tls tls;
     private final String java = ProcessHandle.current().info().command().orElse("java");
     private final boolean quick;
     private final boolean gnuTime;
     private String jvm;                                     // how JBang starts copilot.java
     private Future<Path> installed;                         // the launcher, once it is trained
-    private int figures;                                    // that the part has printed
+    private int figures;                                    // printed by the current part
 
     private bench(boolean quick, Path root) throws Exception {
         this.quick = quick;
         this.root = root;
-        sim.set("endpoints", "none");                       // the exchange names no API: it is the origin with TLS
+        sim.set("endpoints", "none");                       // no API host in the exchange: use the TLS origin
         tls = new Tls(home, sim);
         gnuTime = Files.isExecutable(Path.of("/usr/bin/time"))
                 && new ProcessBuilder("/usr/bin/time", "-f", "%U", "-o", home.resolve("figures").toString(), "true")
                 .redirectErrorStream(true).redirectOutput(home.resolve("stderr").toFile()).start().waitFor() == 0;
-        if (!gnuTime) System.out.println("there is no GNU time: neither CPU nor memory is measured");
+        if (!gnuTime) System.out.println("skipped: CPU and memory, because GNU time is not installed");
     }
 
     public static void main(String... args) throws Exception {
         var words = new ArrayList<>(List.of(args));
+        if (words.contains("--help") || words.contains("-h")) {
+            System.out.print(USAGE);
+            System.exit(0);
+        }
         boolean quick = words.remove("--quick");
-        int rounds = words.isEmpty() || !words.getFirst().matches("[0-9]+") ? quick ? 1 : 10
+        int rounds = words.isEmpty() || !words.getFirst().matches("[1-9][0-9]{0,3}") ? quick ? 1 : 10
                 : Integer.parseInt(words.removeFirst());
         int failed = 1;
         boolean against = words.size() == 2 && words.getFirst().equals("--against");
         Path here = checkout(Path.of("")), other = against ? checkout(Path.of(words.getLast())) : null;
         var unknown = words.stream().filter(word -> !against && !PARTS.contains(word)).findFirst();
         if (here == null || against && other == null || unknown.isPresent()) {
-            System.err.println("error: " + unknown.map(word -> word + " is unknown").orElse("there is no checkout of "
-                    + "copilot.java in " + (here == null ? Path.of("").toAbsolutePath() : words.getLast()))
-                    + "\nhint: scripts/jbang bench [--quick] [ROUNDS] [--against CHECKOUT | PART…]; parts: "
-                    + String.join(" ", PARTS));
+            System.err.println("error: " + unknown.map(word -> "unknown " + (word.startsWith("-") ? "option" : "part")
+                    + ": " + word).orElse((here == null ? Path.of("").toAbsolutePath() : words.getLast())
+                    + " is not in a checkout of copilot.java") + "\nhint: " + (unknown.isEmpty()
+                    ? "run bench in a checkout; --against names another one" : "scripts/jbang bench --help"));
             System.exit(2);
         }
         var bench = new bench(quick, here);
@@ -88,15 +109,15 @@ public class bench {
             } else {
                 failed = bench.run(rounds, !words.isEmpty() ? words : quick ? QUICK : PARTS);
             }
-        } catch (Exception e) {                             // the simulator's threads would not let this JVM end
+        } catch (Exception e) {                             // the simulator's threads would keep this JVM alive
             e.printStackTrace();
         } finally {
-            bench.forgetAll();
+            bench.deleteHome();
         }
         System.exit(failed == 0 ? 0 : 1);
     }
 
-    /// The same rows of two checkouts, each with a simulator, a home and a launcher of its own, one after the other.
+    /// Runs the same rows of two checkouts in pairs. Each has its own simulator, home, and launcher.
     private int against(Path other, int rounds) throws Exception {
         var theirs = new bench(quick, other);
         try {
@@ -111,7 +132,7 @@ public class bench {
             for (var pair : pairs.entrySet()) {
                 var mine = new ArrayList<Sample>();
                 var others = new ArrayList<Sample>();
-                for (int i = -1; i < rounds; i++) {         // the first fills the caches
+                for (int i = -1; i < rounds; i++) {         // the first round fills the caches
                     Sample one = sample(pair.getKey()), another = theirs.sample(pair.getValue());
                     if (i < 0) continue;
                     mine.add(one);
@@ -123,7 +144,7 @@ public class bench {
             }
             return 0;
         } finally {
-            theirs.forgetAll();
+            theirs.deleteHome();
         }
     }
 
@@ -131,13 +152,13 @@ public class bench {
         var batches = new Batches();
         batches.rows(count(1000));
         sim.set("latency", Batches.LATENCY);
-        String cop = trusting(installed().get()), chat = " chat '" + ASK + "'", afresh = "rm -rf out.jsonl* && ";
+        String cop = trusting(installed().get()), chat = " chat '" + ASK + "'", reset = "rm -rf out.jsonl* && ";
         return new ArrayList<>(List.of(new Row("`cop` chat", shell(cop + chat)),
                 new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(tls.trusting(jvm()) + chat)),
                 new Row("chat through JBang", shell(throughJBang("copilot.java" + chat))),
-                new Row("batch of 1,000 rows, -j 32, the JVM as JBang starts it", batches.inHome(afresh,
+                new Row("batch of 1,000 rows, -j 32, the JVM as JBang starts it", batches.inHome(reset,
                         batches.ours(Batches.JOBS))),
-                new Row("batch of 1,000 rows, -j 32, `cop`", batches.inHome(afresh,
+                new Row("batch of 1,000 rows, -j 32, `cop`", batches.inHome(reset,
                         batches.command(cop, Batches.JOBS)))));
     }
 
@@ -146,9 +167,9 @@ public class bench {
                 / figure.applyAsDouble(theirs.get(i))).sorted().skip(ours.size() / 2).findFirst().orElseThrow();
     }
 
-    /// A part that fails does not keep the others from being measured.
+    /// Runs the parts; a part that fails does not stop the others.
     ///
-    /// @return how many have failed
+    /// @return the number of failed parts
     private int run(int rounds, List<String> parts) {
         var failed = new ArrayList<String>();
         if (quick && parts.contains("processes")) beginToInstall();
@@ -156,9 +177,9 @@ public class bench {
             figures = 0;
             try {
                 measure(part, rounds);
-                if (figures == 0) failed.add(part + ": it printed no figure");
+                if (figures == 0) failed.add(part + ": no figures");
             } catch (Missing tool) {
-                System.out.println("left out: " + part + ", for there is no " + tool.getMessage());
+                System.out.println("skipped: " + part + ", because " + tool.getMessage() + " is missing");
             } catch (Exception e) {
                 if (!quick) e.printStackTrace();
                 failed.add(part + ": " + (e instanceof ExecutionException ? e.getCause() : e).getMessage());
@@ -168,8 +189,8 @@ public class bench {
         return failed.size();
     }
 
-    /// The exchange, so that what is measured begins with the API: the relay sends a connection where its first line
-    /// belongs.
+    /// Caches a Copilot token, so that measured chats send requests to the API only. (The relay routes a whole
+    /// connection by its first request.)
     private void logIn() throws Exception { run(shell(tls.trusting(jvm()) + " token --refresh")); }
 
     private void measure(String part, int rounds) throws Exception {
@@ -180,19 +201,19 @@ public class bench {
             case "renders" -> new Renders().print();
             case "batches" -> new Batches().print(Math.max(1, rounds / 3));
             case "heap" -> new Batches().heap();
-            default -> throw new IllegalArgumentException("there is no such part; parts: " + String.join(" ", PARTS));
+            default -> throw new IllegalArgumentException("unknown part; parts: " + String.join(" ", PARTS));
         }
     }
 
-    /// So many, or a hundredth of it.
-    private int count(int many) { return quick ? many / 100 : many; }
+    /// Returns the number, or 1% of it with --quick.
+    private int count(int number) { return quick ? number / 100 : number; }
 
-    /// One line of a table.
+    /// Prints one line of a table.
     ///
-    /// @param format of each figure
-    /// @param values the first must be something; NaN: it cannot be measured here
+    /// @param format one format per value
+    /// @param values the first must be positive; NaN if not measurable here
     private void figure(String name, String format, double... values) {
-        if (!(values[0] > 0)) throw new IllegalStateException(name + ": " + values[0] + " is no figure");
+        if (!(values[0] > 0)) throw new IllegalStateException(name + ": invalid figure: " + values[0]);
         var formats = format.split(" ");
         var line = new StringBuilder("| " + name + " |");
         for (int i = 0; i < values.length; i++) {
@@ -204,7 +225,7 @@ public class bench {
 
     private void processes(int rounds) throws Exception {
         var rows = rows();
-        if (!quick) for (var row : rows) sample(row);       // fills every cache, JBang's among them
+        if (!quick) for (var row : rows) sample(row);       // fills all caches, including JBang's
         long before = sim.count("/chat/completions");
         sample(rows.getFirst());
         long chats = sim.count("/chat/completions") - before;
@@ -221,10 +242,10 @@ public class bench {
         System.out.println("\nrequests of a warm chat: " + chats);
     }
 
-    /// Whether a program is there; what needs it is left out otherwise.
+    /// Returns whether a program is installed; prints a message if not.
     private static boolean has(String program) {
         if (onPath(program)) return true;
-        System.out.println("left out: `" + program + "`, for it is not on the PATH");
+        System.out.println("skipped: `" + program + "`, because it is not on the PATH");
         return false;
     }
 
@@ -257,7 +278,7 @@ public class bench {
         return rows;
     }
 
-    /// The launcher with our certificate beside the JDK's.
+    /// Returns a copy of the launcher that trusts our certificate in addition to the JDK's.
     private String trusting(Path launcher) throws Exception {
         Path copy = home.resolve("cop-https");
         if (Files.exists(copy)) return copy.toString();
@@ -274,9 +295,9 @@ public class bench {
         return jvm != null ? jvm : (jvm = jvm("copilot.java", "--version"));
     }
 
-    /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
+    /// Returns the command with which JBang starts the script's JVM, to time the JVM without JBang.
     ///
-    /// @param first what it is built with, and its class archive made
+    /// @param first the argument of a first run, which builds the script and its class archive
     private String jvm(String script, String first) throws Exception {
         run("scripts/jbang", script, first);
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
@@ -294,14 +315,14 @@ public class bench {
                 for (Path jar : jars) return jar;
             }
         }
-        throw new Missing("JBang in " + folder + " (scripts/jbang fetches it where no jbang is on the PATH)");
+        throw new Missing("JBang in " + folder + " (scripts/jbang fetches it if no jbang is on the PATH)");
     }
 
     private void beginToInstall() {
         try {
             installed();
-        } catch (Exception told) {
-            // the parts that need it tell of it
+        } catch (Exception _) {
+            // reported by the parts that need the launcher
         }
     }
 
@@ -324,7 +345,8 @@ public class bench {
         return Files.writeString(home.resolve("empty.java"), "void main() {}\n").toString();
     }
 
-    /// Both requests by one curl, as in the README; the Copilot token is taken beforehand, so that is in its favour.
+    /// Returns both requests as one curl command, as in the README. It gets the Copilot token beforehand, to its
+    /// advantage.
     private String curl() throws Exception {
         String bearer = run(shell(tls.trusting(jvm()) + " token --header")).strip();
         String identity = " -H 'Editor-Version: vscode/1.85.0' -H 'Editor-Plugin-Version: copilot/1.155.0'"
@@ -358,7 +380,7 @@ public class bench {
 
     private List<String> shell(String line) { return shell(tls.url(), line); }
 
-    /// A command line of ours (nothing foreign is in it) with the simulator's host and an account.
+    /// Returns a shell command with the simulator's host and an account. Nothing is quoted: all input is our own.
     private List<String> shell(String host, String line) {
         return List.of("env", "-i", "PATH=" + System.getenv("PATH"), "HOME=" + System.getenv("HOME"), "LANG=C.UTF-8",
                 "COP_HOST=" + host, "COP_HOME=" + home, "NODE_EXTRA_CA_CERTS=" + tls.root,
@@ -367,16 +389,18 @@ public class bench {
 
     // --------------------------------------------------------------------------------------------- measuring
 
-    /// CPU and memory by GNU time, which counts what the process waited for as well.
+    /// Runs a row once. GNU time measures CPU and memory, including those of child processes.
     private Sample sample(Row row) throws Exception {
         Path figures = home.resolve("figures");
         var command = new ArrayList<String>();
         if (gnuTime) command.addAll(List.of("/usr/bin/time", "-o", figures.toString(), "-f", "%U %S %M"));
         command.addAll(row.command());
         long start = System.nanoTime();
-        String said = run(command);
+        String output = run(command);
         double wall = (System.nanoTime() - start) / 1e6;
-        if (row.name().contains("chat") && said.isBlank()) throw new IllegalStateException(row.name() + ": no answer");
+        if (row.name().contains("chat") && output.isBlank()) {
+            throw new IllegalStateException(row.name() + ": no answer");
+        }
         if (!gnuTime) return new Sample(wall, Double.NaN, Double.NaN);
         String[] parts = Files.readAllLines(figures).getLast().split(" ");
         return new Sample(wall, (Double.parseDouble(parts[0]) + Double.parseDouble(parts[1])) * 1000,
@@ -386,13 +410,13 @@ public class bench {
     private String run(String... command) throws Exception { return run(List.of(command)); }
 
     private String run(List<String> command) throws Exception {
-        Path said = Files.createTempFile(home, "stderr", "");
+        Path errors = Files.createTempFile(home, "stderr", "");
         var process = new ProcessBuilder(command).directory(root.toFile())
-                .redirectInput(new File("/dev/null")).redirectError(said.toFile()).start();
+                .redirectInput(new File("/dev/null")).redirectError(errors.toFile()).start();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
             throw new IllegalStateException("exit " + process.exitValue() + ": "
-                    + Files.readString(said).strip() + "\n" + String.join(" ", command));
+                    + Files.readString(errors).strip() + "\n" + String.join(" ", command));
         }
         return out;
     }
@@ -403,11 +427,11 @@ public class bench {
                 : (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
     }
 
-    private void forgetAll() {
+    private void deleteHome() {
         try {
             delete(home);
         } catch (IOException e) {
-            System.err.println("left behind: " + home);
+            System.err.println("warning: cannot delete " + home);
         }
     }
 
@@ -418,7 +442,7 @@ public class bench {
         }
     }
 
-    /// @return null where there is none
+    /// Returns the checkout that contains a folder, or null.
     private static Path checkout(Path from) {
         for (Path folder = from.toAbsolutePath(); folder != null; folder = folder.getParent()) {
             if (Files.exists(folder.resolve("copilot.java"))) return folder;
@@ -426,8 +450,8 @@ public class bench {
         return null;
     }
 
-    /// Batches against the simulator with 100 ms of latency, 32 at once, beside a node program that does nothing but
-    /// the same requests, and what is ideal: rows / 32 × 100 ms. (The simulator works on the same machine.)
+    /// Batches against the simulator with 100 ms of latency and 32 jobs, compared with a node program that sends the
+    /// same requests, and with the ideal, rows / 32 × 100 ms. (The simulator runs on the same machine.)
     private final class Batches {
         private static final int JOBS = 32, LATENCY = 100;
 
@@ -441,7 +465,7 @@ public class bench {
         void print(int rounds) throws Exception {
             sim.set("latency", LATENCY);
             boolean node = has("node");
-            System.out.printf("%nBatches, --delay 0, %d ms of latency, median of %d (the long ones: once)%n%n| what |"
+            System.out.printf("%nBatches, --delay 0, %d ms of latency, median of %d (long ones: one run)%n%n| what |"
                     + " wall s | CPU s | peak MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", LATENCY, rounds);
             int some = count(1000), many = count(10_000);
             row("%,d rows, -j 32".formatted(some), some, JOBS, rounds, ours(JOBS));
@@ -467,7 +491,7 @@ public class bench {
             var rates = new ArrayList<Double>();
             rows(rows);
             for (int i = 0; i < rounds; i++) {
-                forget();
+                deleteRun();
                 int before = sim.ledger().size();
                 samples.add(sample(new Row(name, inHome(command))));
                 var asked = sim.ledger().stream().skip(before).filter(e -> CHATS.contains(e.path())).toList();
@@ -482,38 +506,39 @@ public class bench {
                     rates.get(rates.size() / 2));
         }
 
-        /// The run and its results: a batch writes over no file that its own run has not written.
-        private void forget() throws IOException {
+        /// Deletes the run and its results: a batch does not overwrite the results of another run.
+        private void deleteRun() throws IOException {
             delete(home.resolve("out.jsonl.run"));
             Files.deleteIfExists(home.resolve("out.jsonl"));
         }
 
-        /// What is alive after a full collection, shortly before the last rows.
+        /// Measures the live heap after a full collection, shortly before the last rows.
         void heap() throws Exception {
             Path jcmd = Path.of(System.getProperty("java.home"), "bin/jcmd");
             if (!Files.isExecutable(jcmd)) throw new Missing("jcmd in the JDK");
             System.out.println("\n| rows | live heap MB |\n|--:|--:|");
             for (int many : List.of(1000, 10_000, 100_000)) {
-                int rows = count(many), jobs = quick ? Math.max(1, rows / 50) : 64;     // some are left at the look
+                int rows = count(many), jobs = quick ? Math.max(1, rows / 50) : 64;     // some must be left
                 rows(rows);
-                forget();
+                deleteRun();
                 sim.set("latency", quick ? 200 : 20);
                 long before = chats();
                 var process = new ProcessBuilder(inHome(ours(jobs))).redirectErrorStream(true)
                         .redirectOutput(home.resolve("stderr").toFile()).start();
                 while (process.isAlive() && chats() - before < rows * (quick ? 0.5 : 0.9)) Thread.sleep(2);
-                sim.set("latency", 10_000);                 // nothing ends while we look
-                String look = jcmd + " " + process.pid();
-                String said = run("bash", "-c", look + " GC.run >&2; " + look + " GC.class_histogram");
+                sim.set("latency", 10_000);                 // so that no row ends meanwhile
+                String command = jcmd + " " + process.pid();
+                String histogram = run("bash", "-c", command + " GC.run >&2; " + command + " GC.class_histogram");
                 process.destroyForcibly().waitFor();
                 sim.set("latency", 0);
-                figure("%,d".formatted(rows), "%.1f", (bytes(said, "Total") - bytes(said, "FillerElement")) / 1e6);
+                figure("%,d".formatted(rows), "%.1f", (bytes(histogram, "Total")
+                        - bytes(histogram, "FillerElement")) / 1e6);
             }
         }
 
         private long chats() { return CHATS.stream().mapToLong(sim::count).sum(); }
 
-        /// The run before has asked all of them.
+        /// Measures a batch whose rows are all done, by the previous run.
         private void nothing(int rows) throws Exception {
             var samples = new ArrayList<Sample>();
             for (int i = 0; i < (quick ? 1 : 3); i++) {
@@ -536,13 +561,13 @@ public class bench {
             return shell("bash -c 'cd " + home + " && " + before + "exec " + line.replace("'", "'\\''") + "'");
         }
 
-        /// @param histogram of classes; FillerElement is what the collector fills its gaps with, and no object
+        /// Returns the bytes of a class in a histogram. The collector fills gaps with FillerElement, which is not live.
         private static long bytes(String histogram, String name) {
             return histogram.lines().filter(line -> line.contains(name)).map(line -> line.strip().split("\\s+")[2])
                     .mapToLong(Long::parseLong).findFirst().orElse(0);
         }
 
-        /// The same prompts by promptfoo's `eval`, its database and cache off.
+        /// Returns a `promptfoo eval` command for the same prompts, without its database and cache.
         private String promptfoo(int rows) throws Exception {
             String bearer = run(shell(tls.trusting(jvm()) + " token")).strip();
             Files.writeString(home.resolve("promptfooconfig.json"), """
@@ -580,9 +605,8 @@ public class bench {
         }
     }
 
-    /// 10,000 prompts of 5 KB, each from data of its own, in this JVM: by our strict mustache with its data read from
-    /// JSON, the same with the data at hand, and by mustache.java as it comes, which escapes HTML and swallows what is
-    /// missing.
+    /// Renders 10,000 prompts of 5 KB, each from different data, in this JVM: with our strict mustache from JSON text
+    /// and from parsed data, and with plain mustache.java, which escapes HTML and ignores missing values.
     private final class Renders {
         private final int prompts = count(10_000), rounds = quick ? 1 : 7;
         private static final String TEMPLATE = """
@@ -604,8 +628,8 @@ public class bench {
             var kinds = new LinkedHashMap<String, IntFunction<String>>();
             kinds.put("ours, each row read from JSON", i ->
                     engine.render(ours, JsonValues.object(rows.get(i), "row")).text());
-            kinds.put("ours, the data at hand", i -> engine.render(ours, data.get(i)).text());
-            kinds.put("mustache.java as it comes, the data at hand", i -> {
+            kinds.put("ours, the data in memory", i -> engine.render(ours, data.get(i)).text());
+            kinds.put("mustache.java without our strictness, the data in memory", i -> {
                 var text = new StringWriter();
                 plain.execute(text, data.get(i));
                 return text.toString();
@@ -614,7 +638,7 @@ public class bench {
                     prompts, kinds.firstEntry().getValue().apply(0).getBytes(StandardCharsets.UTF_8).length,
                     rounds);
             var times = new LinkedHashMap<String, List<Double>>();
-            for (int round = -1; round < rounds; round++) {      // the first fills the compilers' caches
+            for (int round = -1; round < rounds; round++) {      // the first warms up the compilers
                 for (var kind : kinds.entrySet()) {
                     long start = System.nanoTime();
                     long bytes = 0;
@@ -636,7 +660,7 @@ public class bench {
         }
     }
 
-    /// From the moment a delta leaves the server to the moment it has come out of the tool's stdout.
+    /// Measures the time from the server sending a delta to its arrival on the tool's stdout.
     private final class FirstDelta {
         private static final int DELTAS = 40;
         private static final String MODELS = "{\"data\":[{\"id\":\"" + MODEL + "\",\"model_picker_enabled\":true,"
@@ -655,7 +679,7 @@ public class bench {
                 var in = process.getInputStream();
                 for (int i = 0; i < DELTAS; i++) {
                     for (int b = in.read(); b != ' '; b = in.read()) {
-                        if (b < 0) throw new IllegalStateException("only " + i + " deltas have come");
+                        if (b < 0) throw new IllegalStateException("only " + i + " deltas");
                     }
                     delays.add((System.nanoTime() - sent[i]) / 1e6);
                 }
@@ -682,7 +706,7 @@ public class bench {
             }
         }
 
-        /// The list of models is asked for first; then the deltas go out one by one.
+        /// Answers the request for the models, or streams the deltas one at a time.
         private void answer(Socket socket) throws IOException, InterruptedException {
             socket.setTcpNoDelay(true);
             var head = new byte[8192];
@@ -703,7 +727,7 @@ public class bench {
             }
         }
 
-        /// A cached token for that host, so that the chat is the first and only request.
+        /// Caches a token for the host, so that the chat is the only request.
         private void fakeToken(String host) {
             var env = Environment.of(InputStream.nullInputStream(), null, null, Map.of("COP_HOME", home.toString()),
                     () -> false);
@@ -717,9 +741,9 @@ public class bench {
         }
     }
 
-    /// TLS in front of the simulator: a relay with a certificate for 127.0.0.1, and the JDK's own authorities with
-    /// one of ours, so that reading them costs what it costs everywhere. Its chain is of the kind that public sites
-    /// show: a server's and a middle certificate of P-256, under a root of P-384.
+    /// A TLS relay to the simulator. Its certificate for 127.0.0.1 is signed by a root that is added to the JDK's trust
+    /// store, so that loading the store costs as much as elsewhere. As on public sites, the server's and the
+    /// intermediate certificate are P-256, the root P-384.
     private static final class Tls {
         private static final char[] PASSWORD = "changeit".toCharArray();
         private final Path keys, trusted, root;
@@ -732,10 +756,10 @@ public class bench {
             trusted.toFile().setWritable(true);
             keytool(keys, "-genkeypair", "-alias", "root", "-keyalg", "EC", "-groupname", "secp384r1", "-dname",
                     "CN=bench root", "-ext", "bc:c");
-            keytool(keys, "-genkeypair", "-alias", "middle", "-keyalg", "EC", "-groupname", "secp256r1", "-dname",
-                    "CN=bench middle", "-ext", "bc:c=ca:true,pathlen:0", "-signer", "root");
+            keytool(keys, "-genkeypair", "-alias", "intermediate", "-keyalg", "EC", "-groupname", "secp256r1", "-dname",
+                    "CN=bench intermediate", "-ext", "bc:c=ca:true,pathlen:0", "-signer", "root");
             keytool(keys, "-genkeypair", "-alias", "server", "-keyalg", "EC", "-groupname", "secp256r1", "-dname",
-                    "CN=bench", "-ext", "SAN=IP:127.0.0.1", "-signer", "middle");
+                    "CN=bench", "-ext", "SAN=IP:127.0.0.1", "-signer", "intermediate");
             root = home.resolve("root.pem");
             keytool(keys, "-exportcert", "-rfc", "-alias", "root", "-file", root.toString());
             keytool(trusted, "-importcert", "-noprompt", "-alias", "bench", "-file", root.toString());
@@ -744,7 +768,7 @@ public class bench {
             Thread.ofPlatform().daemon().start(() -> accept(sim));
         }
 
-        /// Shows the server's and the middle certificate, as a public site leaves its root away.
+        /// Presents the server's and the intermediate certificate without the root, as public sites do.
         private SSLContext context() throws Exception {
             var made = KeyStore.getInstance(keys.toFile(), PASSWORD);
             var shown = KeyStore.getInstance("PKCS12");
@@ -769,15 +793,15 @@ public class bench {
             command.addAll(List.of(words));
             command.addAll(List.of("-keystore", store.toString(), "-storepass", new String(PASSWORD)));
             var process = new ProcessBuilder(command).redirectErrorStream(true).start();
-            String said = new String(process.getInputStream().readAllBytes());
-            if (process.waitFor() != 0) throw new IllegalStateException(said);
+            String output = new String(process.getInputStream().readAllBytes());
+            if (process.waitFor() != 0) throw new IllegalStateException(output);
         }
 
         private void accept(simulator sim) {
             while (true) {
                 try {
                     var socket = server.accept();
-                    socket.setTcpNoDelay(true);             // else the answer waits 40 ms for the client's ACK
+                    socket.setTcpNoDelay(true);             // otherwise a response waits 40 ms for the client's ACK
                     Thread.ofVirtual().start(() -> relay(socket, sim));
                 } catch (IOException e) {
                     return;
@@ -785,7 +809,7 @@ public class bench {
             }
         }
 
-        /// One origin in front of two: the first line of a connection says which is meant.
+        /// Relays a connection to GitHub's or the API's port, chosen by its first request.
         private static void relay(Socket socket, simulator sim) {
             try (socket) {
                 var in = socket.getInputStream();
@@ -809,7 +833,7 @@ public class bench {
             try (to) {
                 from.getInputStream().transferTo(to.getOutputStream());
             } catch (IOException _) {
-                // likewise
+                // the other side has closed
             }
         }
     }

@@ -1,18 +1,37 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION A commit message for what is staged: commit [--yes]; --yes commits with it
+//DESCRIPTION Writes a commit message for the staged changes: commit [--yes]; --yes commits
 //JAVA 25+
 //SOURCES ../copilot.java
 
 import static cop.copilot.*;
 
-/// Prints a message for what `git add` has staged, from the template commit-message.
+/// Prints a commit message for the staged changes, from the template commit-message.
 void main(String... args) {
-    script("commit [--yes]\n--yes commits with the message", args, (_, options) -> {
-        run("git", "rev-parse", "--git-dir");               // else git diff tells all its options
+    script("""
+            commit [--yes]
+
+            Prints a commit message for the staged changes.
+
+              --yes   Commit with the message.
+
+            Examples:
+              jbang commit@OWNER/copilot.java
+              jbang commit@OWNER/copilot.java --yes
+            """, args, (_, options) -> {
+        gitRepository();
         String diff = run("git", "diff", "--staged");
-        if (diff.isEmpty()) throw new Fault("nothing is staged", "git add -p");
+        if (diff.isEmpty()) throw new Fault("no staged changes", "stage some with git add -p");
         var message = prompt("commit-message").with("diff", diff).ask();
         IO.println(message);
         if (options.contains("--yes")) IO.println(run("git", "commit", "--message", message.text()));
     });
+}
+
+/// Checks for a repository, outside of which git diff prints its whole help.
+void gitRepository() {
+    try {
+        run("git", "rev-parse", "--git-dir");
+    } catch (Fault fault) {
+        throw new Fault(fault.message(), "run commit in a Git repository");
+    }
 }

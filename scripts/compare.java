@@ -1,15 +1,24 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION One prompt, several models, side by side: compare "PROMPT" [MODEL…]
+//DESCRIPTION Asks several models and prints their answers side by side: compare "PROMPT" [MODEL…]
 //JAVA 25+
 //SOURCES ../copilot.java
 
 import static cop.copilot.*;
 
-/// Asks all at once and prints a column a model, with its time and tokens. COLUMNS is the width of the whole.
+/// Asks all models at once, and prints one column per model, with its time and tokens, COLUMNS wide in total.
 void main(String... args) {
-    script("compare PROMPT [MODEL…]\nWithout models: the three that cost the least", args, (words, _) -> {
+    script("""
+            compare PROMPT [MODEL…]
+
+            Asks several models, and prints their answers side by side, with time and
+            tokens. Default: the three cheapest models. COLUMNS sets the total width.
+
+            Examples:
+              jbang compare@OWNER/copilot.java "Why is the sky blue?"
+              jbang compare@OWNER/copilot.java "Why is the sky blue?" auto gpt-5-mini
+            """, args, (words, _) -> {
         var names = words.size() > 1 ? words.stream().skip(1).distinct().toList() : cheapest(3);
-        if (words.getFirst().isBlank()) throw new Fault(2, "the prompt is empty", "compare \"your question\"");
+        if (words.getFirst().isBlank()) throw new Fault(2, "PROMPT is blank", "pass a question");
         String given = System.getenv().getOrDefault("COLUMNS", "");
         int width = Math.max(12, (given.matches("\\d{1,4}") ? Integer.parseInt(given) : 120) / names.size() - 2);
         var columns = names.parallelStream().map(name -> lines(answer(name, words.getFirst()), width)).toList();
@@ -21,7 +30,7 @@ void main(String... args) {
             IO.println(line.toString().stripTrailing());
         }
         long failed = columns.stream().filter(column -> column.get(1).startsWith("error: ")).count();
-        if (failed > 0) throw new Fault(failed + " of " + columns.size() + " gave no answer", "");
+        if (failed > 0) throw new Fault(failed + " of " + columns.size() + " models failed", "");
     });
 }
 
@@ -31,7 +40,7 @@ List<String> cheapest(int number) {
             .map(m -> m.id()).toList();
 }
 
-/// A model's name, what the answer took, and the answer.
+/// Returns the model's name, the time and tokens, and the answer, or the error.
 String answer(String model, String prompt) {
     try {
         var reply = ask(model, prompt);

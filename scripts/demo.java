@@ -1,26 +1,35 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION The README's tour: every step is a real run of the tool, against the simulator
+//DESCRIPTION Runs a tour of the tool against the simulator; no account needed
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES simulator.java
 
-/// The tour of the README without an account: each command is shown, then run as a process of its own in an empty
-/// home, and its output is what the tool printed. The last line counts the steps; the exit code is 1 if one of them
-/// ended otherwise than it should.
+/// Runs a tour of the tool without an account: prints each command and the output of a real run, in an empty home,
+/// against the simulator. The last line counts the steps; the exit code is 1 if one did not exit as expected.
 package cop;
 
 import module java.base;
 
 public class demo {
-    /// @param shown the command as a person would type it
-    /// @param code the exit code that it should end with
-    /// @param stdin what is piped in; null: nothing
-    /// @param answer what the simulated model says; null: its own words
+    /// @param shown the command as a user types it
+    /// @param code the expected exit code
+    /// @param stdin null for none
+    /// @param answer the simulated model's answer; null for the simulator's default
     record Step(String shown, int code, String stdin, String answer, List<String> arguments) {
-        Step(String why, int code, String stdin, String answer, String... arguments) {
-            this(why, code, stdin, answer, List.of(arguments));
+        Step(String shown, int code, String stdin, String answer, String... arguments) {
+            this(shown, code, stdin, answer, List.of(arguments));
         }
     }
+
+    private static final String USAGE = """
+            usage: demo
+
+            Runs a tour of copilot.java against the simulator. It needs no account.
+
+            Examples:
+              jbang demo@OWNER/copilot.java
+              scripts/jbang demo              # in a checkout
+            """;
 
     private static final String DIFF = """
             -    return retries > 3;
@@ -53,8 +62,8 @@ public class demo {
     public static void main(String... args) throws Exception {
         if (args.length > 0) {
             boolean help = args[0].matches("-h|--help");
-            System.out.println((help ? "" : "error: demo takes no \"" + args[0] + "\"\nhint: ")
-                    + "scripts/jbang demo runs the README's tour against the simulator");
+            if (help) System.out.print(USAGE);
+            else System.err.println("error: unexpected argument: " + args[0] + "\nhint: demo has no options");
             System.exit(help ? 0 : 2);
         }
         var demo = new demo();
@@ -66,7 +75,7 @@ public class demo {
     }
 
     private int run() throws Exception {
-        System.out.println("The tour, against a simulator on 127.0.0.1: the answers are made up, all else is real.\n");
+        System.out.println("A tour against a simulator on 127.0.0.1: the answers are simulated, the rest is real.\n");
         int wrong = 0;
         for (var step : TOUR) {
             System.out.println("$ " + step.shown());
@@ -74,19 +83,19 @@ public class demo {
             int code = run(step);
             if (code != step.code()) {
                 wrong++;
-                System.out.println("*** ended with exit code " + code + ", not " + step.code());
+                System.out.println("*** exit code " + code + ", expected " + step.code());
             }
             System.out.println();
         }
         try (var files = Files.walk(home)) {
             files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
         }
-        System.out.println(wrong == 0 ? TOUR.size() + " steps, all as they should be"
-                : wrong + " of " + TOUR.size() + " steps went wrong");
+        System.out.println(wrong == 0 ? TOUR.size() + " steps, all as expected"
+                : wrong + " of " + TOUR.size() + " steps failed");
         return wrong == 0 ? 0 : 1;
     }
 
-    /// Both outputs go to stdout, in the order in which they come, and a pipe's columns are cut as the tour shows.
+    /// Runs a step, with stderr merged into stdout, and `cut` applied if the step shows it.
     private int run(Step step) throws Exception {
         var command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElse("java"),
                 "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dcop.command=copilot", "-cp",

@@ -1,10 +1,10 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION Vectors of texts, lines or rows: JSON Lines, CSV, NumPy's npy, or one JSON record
+//DESCRIPTION Computes embeddings of texts, lines, or rows, as JSON Lines, CSV, NumPy's .npy, or one JSON object
 //JAVA 25+
 //SOURCES ../copilot.java
 
-/// Vectors of texts: of words, of the lines of stdin, or of rows, written in any of four forms. In Java:
-/// `import static cop.embed.*`, which `repl` has done.
+/// Computes embeddings of arguments, lines of stdin, or rows, and writes them in one of four formats. For Java:
+/// `import static cop.embed.*`, which `repl` does at its start.
 package cop;
 
 import module java.base;
@@ -22,19 +22,19 @@ import static cop.Text.COP;
 public class embed extends Command {
     public static void main(String... args) { System.exit(copilot.start("embed", args)); }
 
-    /// Vectors of texts, in their order, by the account's model for embeddings: `embed("a cat", "a dog")`.
+    /// Returns the embeddings of texts, in their order, from the account's embedding model: `embed("a cat", "a dog")`.
     ///
-    /// @throws Fault where a text is empty or too long, or the account has no such model
+    /// @throws Fault if a text is empty or too long, or the account has no embedding model
     public static List<double[]> embed(String... texts) {
         return embed(List.of(Fault.nonNull(texts, "embed's texts")));
     }
 
-    /// The same of many texts, in as many requests as they need.
+    /// Returns the embeddings of many texts, in as many requests as they need.
     public static List<double[]> embed(List<String> texts) {
         return Embedder.vectors(Toolkit.mine().copilot(), Fault.nonNull(texts, "embed's texts"));
     }
 
-    /// How alike two vectors are, by the cosine of the angle between them: 1 is the same direction, 0 none in common.
+    /// Returns the cosine similarity of two vectors: 1 for the same direction, 0 for unrelated ones.
     public static double similarity(double[] a, double[] b) { return Embedder.cosine(a, b); }
 
     @Override
@@ -42,25 +42,30 @@ public class embed extends Command {
         return """
                 [TEXT… | -d ROWS] [OPTIONS]
 
-                Vectors of texts, lines or rows.
-                One a line of JSON: {"index", "embedding", and "id" where a row has one}. Each line of stdin and each
-                TEXT is one, in this order; with -d each row. All are looked at before anything is sent.
+                Compute embeddings of texts, lines, or rows.
+                Prints one JSON object per text: {"index", "embedding"}, and "id" if a row has one. Texts are the
+                lines of stdin, then each TEXT; or, with -d, the rows. All are checked before any is sent.
 
-                TEXT…  A text; - alone waits for stdin, a text a line.
-                -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.
-                --field=NAME  The field of a row that holds its text. Default: text, else input.
-                --id=FIELD  The field that names a row. Default: id, else custom_id, if it has one.
-                -t, --template=TEMPLATE  Fill a template with each row: that is its text.
-                --var=NAME=VALUE  One value for the template.
-                --allow-missing  A value that is missing is empty, and no error.
-                -m, --model=MODEL  The model. Default: text-embedding-3-small, else the account's first for embeddings.
-                --dimensions=N:int  Numbers in a vector, where the model can shorten them.
-                -o, --output=FILE  Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.
-                --format=jsonl|csv|npy  npy: NumPy's, float32, a row a text. Default: by the ending of FILE, else jsonl.
-                --json  One JSON record with all vectors, model and usage.
-                --echo  Repeat the texts.
-                -u, --usage  Say on stderr what it cost.
-                --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
+                TEXT…  A text; a single - reads one text per line from stdin.
+                -d, --data=ROWS  A file, a folder, a glob of JSON files, or - for JSON Lines on stdin.
+                --field=NAME  Field of a row with its text. Default: text, or input.
+                --id=FIELD  Field of a row with its id. Default: id, or custom_id, if it has one.
+                -t, --template=TEMPLATE  Fill a template from each row, and embed the result.
+                --var=NAME=VALUE  Set a template variable.
+                --allow-missing  Treat missing values as empty instead of failing.
+                -m, --model=MODEL  Model to use. Default: text-embedding-3-small, or your first embedding model.
+                --dimensions=N:int  Size of the vectors, if the model can shorten them.
+                -o, --output=FILE  Write to FILE when complete: .jsonl, .csv, .npy, or .json for one object.
+                --format=jsonl|csv|npy  Output format; npy is NumPy's, float32, one row per text. Default: by FILE's \
+                extension, or jsonl.
+                --json  Print one JSON object with all vectors, the model, and the usage.
+                --echo  Include the texts in the output.
+                -u, --usage  Print tokens and cost to stderr.
+                --max-wait=TIME  Longest Retry-After to wait for. Default: $COP_MAX_WAIT, or 60s.
+
+                Examples:
+                  {cop} embed "a cat" "a dog"
+                  {cop} embed -d tickets.csv --field text -o vectors.npy
                 """;
     }
 
@@ -82,14 +87,14 @@ public class embed extends Command {
         var words = texts("TEXT");
         if (rows == null) {
             var idle = Stream.of("--field", "--id", "-t", "--var").filter(this::has).findFirst();
-            if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
+            if (idle.isPresent()) throw Fault.usage(idle.get() + " requires -d", "add -d ROWS");
             return EmbedTexts.of(env, console, words);
         }
         if (template == null) {
-            if (has("--var")) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
+            if (has("--var")) throw Fault.usage("--var requires -t", "add -t TEMPLATE");
             return EmbedTexts.of(env, rows, id, row -> EmbedTexts.field(row, field));
         }
-        if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
+        if (field != null) throw Fault.usage("--field and -t cannot be used together", "use one of them");
         var filled = new TemplateFolders(env).named(template);
         var data = new TemplateVariables();
         texts("--var").forEach(value -> data.add("--var", value));
@@ -102,7 +107,7 @@ public class embed extends Command {
     }
 }
 
-/// `embed` from its texts to its vectors.
+/// One run of `embed`: checks the texts, requests their embeddings, and writes them.
 final class EmbedJob {
     private static final int MOST_ERRORS = 50;
 
@@ -128,11 +133,11 @@ final class EmbedJob {
         this.texts = texts;
     }
 
-    int run(String wished, Integer dimensions) {
-        var model = Embedder.model(copilot, wished);
-        look(model);
+    int run(String requested, Integer dimensions) {
+        var model = Embedder.model(copilot, requested);
+        check(model);
         if (count == 0) {
-            throw Fault.usage("there are no texts", "embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
+            throw Fault.usage("no texts", "pass a TEXT, pipe lines, or use -d ROWS");
         }
         long start = System.nanoTime();
         answeredBy = model.id();
@@ -148,42 +153,42 @@ final class EmbedJob {
         return 0;
     }
 
-    /// Names all texts that are wrong, the last as a Fault.
-    private void look(Model model) {
-        var wrong = new ArrayList<Fault>();
+    /// Reports up to MOST_ERRORS invalid texts, and throws the last one's Fault.
+    private void check(Model model) {
+        var invalid = new ArrayList<Fault>();
         try (var reader = texts.new Reader()) {
-            while (reader.hasNext() && wrong.size() < MOST_ERRORS) {
+            while (reader.hasNext() && invalid.size() < MOST_ERRORS) {
                 try {
                     var item = reader.next();
                     Embedder.check(item.place(), item.text(), model);
                     count++;
                     ids |= item.id() != null;
                 } catch (Fault fault) {
-                    wrong.add(fault);
+                    invalid.add(fault);
                 }
             }
             reader.notes().forEach(console::note);
         }
-        if (wrong.isEmpty()) return;
-        wrong.subList(0, wrong.size() - 1).forEach(fault -> console.error(fault.message()));
-        throw wrong.getLast().withHint(wrong.getFirst().hint());
+        if (invalid.isEmpty()) return;
+        invalid.subList(0, invalid.size() - 1).forEach(fault -> console.error(fault.message()));
+        throw invalid.getLast().withHint(invalid.getFirst().hint());
     }
 
     private void write(Embedder embedder) {
         try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
             try {
-                embedder.all(reader, EmbedTexts.Item::text, (items, answer) -> told(to, items, answer));
-                to.whole(json());
+                embedder.all(reader, EmbedTexts.Item::text, (items, answer) -> accept(to, items, answer));
+                to.finish(json());
             } catch (Fault fault) {
-                String where = to.keep();
-                if (done > 0) console.note(done + " of " + count + " vectors " + where);
+                String kept = to.keep();
+                if (done > 0) console.note(done + " of " + count + " vectors " + kept);
                 throw fault;
             } finally {
                 console.transientLine("");
             }
         } catch (IOException e) {
             throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
-                    "is the disk full? choose another place for -o");
+                    "check that the disk is not full, or choose another file with -o");
         }
     }
 
@@ -193,13 +198,13 @@ final class EmbedJob {
         return json.put("requests", requests);
     }
 
-    private void told(VectorWriter to, List<EmbedTexts.Item> items, Embeddings answer) {
+    private void accept(VectorWriter to, List<EmbedTexts.Item> items, Embeddings answer) {
         console.transientLine("");
         requests++;
         tokens += answer.tokens();
         if (!answer.model().isEmpty()) answeredBy = answer.model();
         if (size > 0 && answer.size() != size) {
-            throw Fault.error("GitHub's vectors differ in length: " + size + " numbers, and then " + answer.size(),
+            throw Fault.error("GitHub returned vectors of different sizes: " + size + " and " + answer.size(),
                     "try again");
         }
         size = answer.size();
@@ -207,34 +212,34 @@ final class EmbedJob {
             for (int i = 0; i < items.size(); i++) to.write(items.get(i), answer.vectors().get(i), size);
             to.flush();
         } catch (IOException e) {
-            throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
+            throw Fault.io("cannot write the vectors", e,
+                    "check that the disk is not full, or choose another file with -o");
         }
         done += items.size();
         if (done < count) console.transientLine(done + "/" + count + " texts");
     }
 }
 
-/// Vectors of texts, in their order, with the digits that GitHub sent.
+/// The embeddings from one response, in the order of the texts, with the digits that GitHub sent.
 ///
-/// @param model the one that answered; may be empty
+/// @param model the model in the response; may be empty
 record Embeddings(List<ArrayNode> vectors, long tokens, String model) {
-    /// How many numbers each vector has.
+    /// Returns the size of each vector.
     int size() { return vectors.getFirst().size(); }
 }
 
-/// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
-/// length.
+/// Reads a response of /embeddings, and checks that it has one vector per text, each index once, and all of one size.
 ///
-/// @param size how many numbers each vector shall have; 0: any
-record EmbeddingsReading(int texts, int size) implements ResponseHandler<Embeddings> {
+/// @param size the required size of each vector; 0 for any
+record EmbeddingsReader(int texts, int size) implements ResponseHandler<Embeddings> {
     @Override
     public Embeddings read(ApiResponse answer) throws IOException {
         var json = Json.tryParse(answer.text());
         var vectors = new TreeMap<Integer, JsonNode>();
         for (var item : json.path("data")) vectors.put(item.path("index").asInt(-1), item.path("embedding"));
-        String wrong = answer.contentType().contains("html") ? "it is a page of HTML" : wrong(json, vectors);
-        if (!wrong.isEmpty()) {
-            throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
+        String problem = answer.contentType().contains("html") ? "it is an HTML page" : problem(json, vectors);
+        if (!problem.isEmpty()) {
+            throw Fault.incomplete("GitHub returned an invalid response to /embeddings: " + problem + " "
                     + ErrorResponse.embedded("", answer.requestId()).tags(""), "try again, or add -v");
         }
         var all = vectors.values().stream().map(ArrayNode.class::cast).toList();
@@ -242,55 +247,55 @@ record EmbeddingsReading(int texts, int size) implements ResponseHandler<Embeddi
         return new Embeddings(all, json.path("usage").path("total_tokens").asLong(tokens), Json.text(json, "model"));
     }
 
-    /// @return empty where all is well
-    private String wrong(JsonNode json, SortedMap<Integer, JsonNode> vectors) {
-        if (!json.isObject()) return "it is no JSON object";
+    /// @return empty if the response is valid
+    private String problem(JsonNode json, SortedMap<Integer, JsonNode> vectors) {
+        if (!json.isObject()) return "it is not a JSON object";
         var error = json.path("error");
         if (error.isObject()) return Text.shortened(Text.printable(Json.text(error, "message")), 300);
         boolean numbers = vectors.values().stream().allMatch(vector -> vector.isArray() && vector.valueStream()
                 .allMatch(JsonNode::isNumber));
-        if (!numbers) return "an embedding is no list of numbers";
+        if (!numbers) return "an embedding is not a list of numbers";
         int number = json.path("data").size();
         var indexes = IntStream.range(0, texts).boxed().collect(Collectors.toSet());
         if (number != texts || !vectors.keySet().equals(indexes)) {
-            return number + " vectors came for " + texts + (texts == 1 ? " text" : " texts") + ", with the indexes "
+            return "it has " + number + " vectors for " + texts + (texts == 1 ? " text" : " texts") + ", with indexes "
                     + Text.shortened(vectors.keySet().toString(), 100);
         }
         var sizes = vectors.values().stream().map(JsonNode::size).collect(Collectors.toCollection(TreeSet::new));
-        if (sizes.size() > 1 || sizes.contains(0)) return "its vectors differ in length, or are empty: " + sizes;
-        return size == 0 || sizes.contains(size) ? "" : "a vector of " + sizes.first() + " numbers instead of " + size;
+        if (sizes.size() > 1 || sizes.contains(0)) return "its vectors are empty or of different sizes: " + sizes;
+        return size == 0 || sizes.contains(size) ? "" : "its vectors have " + sizes.first() + " numbers, not " + size;
     }
 }
 
-/// Embeds texts in as many requests as they need, one after the other.
+/// Embeds texts in as many requests as they need, one at a time.
 ///
-/// @param dimensions null: as many as the model has
+/// @param dimensions null for the model's own size
 record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
-    /// What OpenAI's models for embeddings take of one text.
+    /// The limit of OpenAI's embedding models per text.
     private static final int MOST_TOKENS = 8191;
-    /// OpenAI refuses more than 300,000 tokens a request; a token is seldom less than 2.5 bytes.
+    /// OpenAI rejects more than 300,000 tokens per request; a token is seldom shorter than 2.5 bytes.
     private static final int MOST_BYTES = 750_000;
 
-    /// The model for vectors: the one that is named, else the usual, else the first of the list.
+    /// Returns the named model, or the default one, or the account's first embedding model.
     static Model model(CopilotClient copilot, String named) {
         var all = copilot.models().list(ModelList.USABLE);
         var fit = all.models().stream().filter(Embedder::embeds).toList();
         if (named == null || named.isBlank()) {
             return fit.stream().min(Comparator.comparing(model -> !model.id().equals("text-embedding-3-small")))
-                    .orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
-                            COP + " models --all --refresh shows what there is; plans and organizations differ"));
+                    .orElseThrow(() -> Fault.error("this account has no embedding model",
+                            COP + " models --all --refresh lists its models; plans and organizations differ"));
         }
         var model = all.require(named.strip(), Embedder::embeds);
         if (embeds(model)) return model;
-        throw Fault.usage(model + " makes no embeddings", fit.isEmpty() ? COP + " models --all" : "-m "
+        throw Fault.usage(model + " is not an embedding model", fit.isEmpty() ? COP + " models --all" : "-m "
                 + fit.stream().map(Model::id).collect(Collectors.joining(", ")));
     }
 
     private static boolean embeds(Model model) { return model.type().equals("embeddings"); }
 
-    /// The vectors of texts by the account's model for them.
+    /// Returns the embeddings of texts from the account's embedding model.
     static List<double[]> vectors(CopilotClient copilot, List<String> texts) {
-        if (texts.isEmpty()) throw Fault.usage("embed() wants a text", "embed(\"a cat\", \"a dog\")");
+        if (texts.isEmpty()) throw Fault.usage("embed() requires at least one text", "embed(\"a cat\", \"a dog\")");
         var model = model(copilot, null);
         for (int i = 0; i < texts.size(); i++) {
             check("text " + (i + 1), Fault.nonNull(texts.get(i), "text " + (i + 1)), model);
@@ -301,22 +306,22 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         return List.copyOf(vectors);
     }
 
-    /// @throws Fault where a text is empty, or longer than the model takes
+    /// @throws Fault if a text is empty, or longer than the model's limit
     static void check(String place, String text, Model model) {
-        if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "leave it out: it has no vector");
+        if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "remove it: it has no embedding");
         long most = model.maxPrompt() > 0 ? model.maxPrompt() : MOST_TOKENS;
-        if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token is a byte at least
+        if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token has at least one byte
         long tokens = TokenCount.upTo(most + 7, new Request(null, List.of(Message.user(text)), null, false),
-                model.tokenizer()) - 7;                     // 7: what a message costs besides its text
+                model.tokenizer()) - 7;                     // 7: a message's overhead
         if (tokens > most) {
-            throw Fault.usage(place + ": the text is too long: over " + most + " tokens, in " + bytes(text) + " bytes",
-                    "cut it into parts");
+            throw Fault.usage(place + ": the text is too long: over " + most + " tokens (" + bytes(text) + " bytes)",
+                    "split it");
         }
     }
 
     private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
 
-    /// @param to gets the items of a request and what was answered
+    /// @param to receives the items of each request and their embeddings
     <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, Embeddings> to) {
         var some = new ArrayList<T>();
         int weight = 0, most = maxInputs();
@@ -334,27 +339,27 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         if (!some.isEmpty()) to.accept(some, ask(some.stream().map(text).toList()));
     }
 
-    /// How many texts a request may hold; the usual 512 where the catalogue does not say.
+    /// Returns the limit of texts per request; 512 if the model list has none.
     private int maxInputs() {
         long most = model.limit("max_inputs");
         return most > 0 ? (int) Math.min(most, 2048) : 512;
     }
 
-    /// The vectors of some texts by one request.
+    /// Sends one request.
     private Embeddings ask(List<String> texts) {
         var body = Json.object().put("model", model.id());
-        texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
+        texts.forEach(body.putArray("input")::add);         // an array even for one text: a string is rejected
         if (dimensions != null) body.put("dimensions", dimensions);
         return copilot.send("POST", "/embeddings", Json.bytes(body), call -> call.unstreamed().explained(refusal ->
                 !refusal.code().startsWith("model_not") ? null : Fault.error("this account cannot use the model \""
                         + model + "\": " + refusal.description(), COP + " models --all --refresh; then -m ID")),
-                new EmbeddingsReading(texts.size(), dimensions == null ? 0 : dimensions));
+                new EmbeddingsReader(texts.size(), dimensions == null ? 0 : dimensions));
     }
 
     static double cosine(double[] a, double[] b) {
         if (Fault.nonNull(a, "a vector").length != Fault.nonNull(b, "a vector").length || a.length == 0) {
             throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
-                    "embed both by the same model");
+                    "embed both with the same model");
         }
         double lengths = Math.sqrt(product(a, a) * product(b, b));
         return lengths == 0 ? 0 : product(a, b) / lengths;
@@ -365,24 +370,24 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
     }
 }
 
-/// The texts of `embed`, read twice: to look at all of them, and to send them.
+/// The texts of `embed`, which are read twice: to check all of them, and to send them.
 final class EmbedTexts implements AutoCloseable {
-    /// @param place what the user calls it, such as `tickets.csv:17`
-    /// @param id null where the row has none
+    /// @param place for messages, such as `tickets.csv:17`
+    /// @param id null if the row has none
     record Item(int index, String place, Object id, String text) {}
 
     private interface Source {
         RowReader open(EmbedTexts texts);
     }
 
-    private static final Duration PATIENCE = Duration.ofMinutes(10);    // for a pipe besides words
+    private static final Duration PATIENCE = Duration.ofMinutes(10);    // for stdin in addition to words
 
     private final Environment env;
     private final String name;
     private final Source source;
     private final String id;
     private final Function<InputRow, String> text;
-    private Path spool;                                     // a copy of what can be read once only
+    private Path spool;                                     // a copy of input that can be read only once
 
     private EmbedTexts(Environment env, String name, Source source, String id, Function<InputRow, String> text) {
         this.env = env;
@@ -392,12 +397,12 @@ final class EmbedTexts implements AutoCloseable {
         this.text = text;
     }
 
-    /// @param words a text each, after the lines that are piped in; none, or `-`: the lines of stdin
+    /// @param words one text each, after the lines of stdin; only stdin if empty or `-`
     static EmbedTexts of(Environment env, Console console, List<String> words) {
         boolean stdin = words.isEmpty() || words.equals(List.of("-"));
         boolean terminal = env.stdin().kind() == Stdin.Kind.TERMINAL;
         if (words.isEmpty() && terminal) {
-            throw Fault.usage("there is no text", "embed \"a text\", a pipe of lines, or -d ROWS");
+            throw Fault.usage("no texts", "pass a TEXT, pipe lines, or use -d ROWS");
         }
         String piped = stdin || terminal ? "" : env.stdin().text(PATIENCE);
         if (piped.isBlank() && !stdin && env.stdin().kind() == Stdin.Kind.PIPE) console.note("note: stdin is empty");
@@ -423,7 +428,7 @@ final class EmbedTexts implements AutoCloseable {
         }
     }
 
-    /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
+    /// @param id the field with a row's id; null for `id` or `custom_id`, if present
     static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
         String format = rows.equals("-") ? "jsonl" : RowReader.formatOf(env, rows);
         Path file = rows.equals("-") ? null : env.path(rows);
@@ -433,24 +438,24 @@ final class EmbedTexts implements AutoCloseable {
                 name, format), id, text);
     }
 
-    /// A row's text in the field that is named, else in `text`, else in `input`.
+    /// Returns a row's text from the named field, or from `text` or `input`.
     static String field(InputRow row, String named) {
         var names = named == null ? List.of("text", "input") : List.of(named);
         var name = names.stream().filter(row.data()::containsKey).findFirst().orElseThrow(() -> Fault.usage(
-                "there is no field " + String.join(" or ", names), "--field NAME; it has: "
+                "the row has no field " + String.join(" or ", names), "choose one with --field: "
                         + Text.shortened(String.join(", ", row.data().keySet()), 200)));
         Object value = row.data().get(name);
         if (value instanceof String || value instanceof JsonValues.NumberLiteral) return value.toString();
         throw Fault.usage(name + " is " + (value == JsonValues.NULL ? "null" : JsonValues.kind(value))
-                + ", and no text", "-t TEMPLATE makes a text of a row");
+                + ", not a text", "-t TEMPLATE turns a row into a text");
     }
 
-    /// Throws a Fault where a row cannot be read, or has no text.
+    /// Throws a Fault if a row cannot be read, or has no text.
     final class Reader implements Iterator<Item>, AutoCloseable {
         private final RowReader rows = source.open(EmbedTexts.this);
         private int index;
         private InputRow ahead;
-        private boolean broken;                             // what follows cannot be read
+        private boolean broken;                             // the rest cannot be read
 
         @Override
         public boolean hasNext() {
@@ -483,8 +488,8 @@ final class EmbedTexts implements AutoCloseable {
             if (row.fault() != null) throw row.fault();
             return new Item(index, place, id(row.data()), text.apply(row));
         } catch (Fault fault) {
-            String said = shown(fault.message());
-            throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
+            String message = shown(fault.message());
+            throw Fault.usage(message.startsWith(place) ? message : place + ": " + message, fault.hint());
         }
     }
 
@@ -495,21 +500,24 @@ final class EmbedTexts implements AutoCloseable {
             if (RowFilter.isValue(row.get(name))) return row.get(name);
         }
         if (id == null) return null;
-        throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
+        throw Fault.usage("the row has no field " + id + " (--id)", "choose a field that every row has");
     }
 
-    /// @param file null: stdin
+    /// Copies the input to a temporary file, once.
+    ///
+    /// @param file null for stdin
     private Path spooled(Path file) {
         if (spool != null) return spool;
         try {
-            spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
+            spool = Files.createTempFile("copilot-", ".texts");     // readable by the owner only
             if (file == null) env.stdin().copyTo(spool);
             else try (var out = Files.newOutputStream(spool)) {
                 Files.copy(file, out);
             }
             return spool;
         } catch (IOException e) {
-            throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
+            throw Fault.io("cannot copy the texts to " + System.getProperty("java.io.tmpdir"), e,
+                    "check that the disk is not full");
         }
     }
 
@@ -532,7 +540,7 @@ final class EmbedTexts implements AutoCloseable {
     }
 }
 
-/// Writes vectors as they come, in the texts' order.
+/// Writes vectors as they arrive, in the order of the texts.
 final class VectorWriter implements Closeable {
     static final String[] ENDINGS = {".jsonl", ".csv", ".npy", ".json"};
     private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
@@ -540,42 +548,42 @@ final class VectorWriter implements Closeable {
     private final String format;
     private final boolean ids, echo;
     private final int rows;
-    private final GrowingFile file;                         // null: stdout
+    private final PartialFile file;                         // null for stdout
     private final Writer text;
     private final OutputStream bytes;
     private int written;
 
-    /// @param ids whether any text has one
-    /// @param rows how many texts there are
+    /// @param ids whether any text has an id
+    /// @param rows the number of texts
     VectorWriter(Environment env, EmbedJob.Form form, boolean ids, int rows) throws IOException {
         format = form.format();
         echo = form.echo();
         this.ids = ids;
         this.rows = rows;
-        file = form.file() == null ? null : new GrowingFile(form.file());
+        file = form.file() == null ? null : new PartialFile(form.file());
         text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
         bytes = file != null ? file.out : RealProcess.stream(FileDescriptor.out, true);
     }
 
-    /// The format that is named, else the one that the file's ending means.
+    /// Returns the named format, or the one of the file's extension, or `jsonl`.
     static String format(Environment env, boolean json, String named, String file) {
-        if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
+        if (json && named != null) throw Fault.usage("--json and --format cannot be used together", "use one of them");
         if (json && file != null && file.toLowerCase(Locale.ROOT).matches(".*\\.(npy|csv|jsonl)")) {
-            throw Fault.usage("--json is one record, and " + file + " another form", "-o vectors.json");
+            throw Fault.usage("--json cannot be written to " + file, "use -o vectors.json, or leave --json out");
         }
         if (named != null && !FORMATS.contains(named)) {
-            throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
+            throw Fault.usage("unknown --format: " + named, "use one of " + String.join(", ", FORMATS));
         }
         String ending = file == null || !file.contains(".") ? "" : file.substring(file.lastIndexOf('.') + 1)
                 .toLowerCase(Locale.ROOT);
         String format = json ? "json" : named != null ? named : ending.equals("json") || FORMATS.contains(ending)
                 ? ending : "jsonl";
         if (format.equals("npy") && file == null && env.terminal().test(1)) {
-            throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
+            throw Fault.usage("npy is binary, and stdout is a terminal", "-o vectors.npy");
         }
         boolean ownProcess = env.shutdown() instanceof Signals;
         if (format.equals("npy") && file == null && !ownProcess) {
-            throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
+            throw Fault.usage("npy is binary, and this output is text", "-o vectors.npy");
         }
         return format;
     }
@@ -610,7 +618,7 @@ final class VectorWriter implements Closeable {
                 .mapToObj(i -> "e" + i).collect(Collectors.joining(",")) + "\n");
     }
 
-    /// NumPy's format 1.0: the header ends at a multiple of 64 bytes (numpy.lib.format).
+    /// Returns the header of NumPy's format 1.0, padded to a multiple of 64 bytes (numpy.lib.format).
     static byte[] npyHeader(int rows, int size) {
         String shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + size + "), }";
         int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
@@ -627,35 +635,35 @@ final class VectorWriter implements Closeable {
 
     void flush() throws IOException { if (format.equals("npy")) bytes.flush(); else text.flush(); }
 
-    /// @param sum what stands in the record besides the vectors
-    void whole(ObjectNode sum) throws IOException {
+    /// @param summary the other fields of the JSON object
+    void finish(ObjectNode summary) throws IOException {
         if (written != rows) {
-            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
-                    "the same command again");
+            throw Fault.error("the input changed while it was read: " + rows + " texts, then " + written,
+                    "run the same command again");
         }
-        if (format.equals("json")) text.write("\n]," + Json.singleLine(sum).substring(1) + "\n");
+        if (format.equals("json")) text.write("\n]," + Json.singleLine(summary).substring(1) + "\n");
         flush();
-        if (file != null) file.whole();
+        if (file != null) file.finish();
     }
 
-    /// Says where that is what had come; of npy, whose header promises more, nothing is kept.
+    /// Keeps the vectors written so far, and returns where; npy is not kept because its header declares all rows.
     String keep() throws IOException {
         flush();
         if (file == null) return "were printed";
         boolean useful = written > 0 && !format.equals("npy");
-        return useful ? "are in " + file.keep() : "had come, and are not kept";
+        return useful ? "were saved to " + file.keep() : "were received, but not saved";
     }
 
     @Override
     public void close() throws IOException { if (file != null) file.close(); }
 }
 
-/// A file that grows piece by piece, and takes its name when it is whole.
-final class GrowingFile implements Closeable {
+/// A file that is written in pieces, and gets its name when it is complete.
+final class PartialFile implements Closeable {
     final OutputStream out;
-    private final Path file, part;                          // the same where it is written in place
+    private final Path file, part;                          // the same if written in place
 
-    GrowingFile(Path name) throws IOException {
+    PartialFile(Path name) throws IOException {
         file = !Files.isSymbolicLink(name) ? name : Files.exists(name) ? name.toRealPath()
                 : name.resolveSibling(Files.readSymbolicLink(name));
         part = AtomicFile.inPlace(file) ? file
@@ -663,14 +671,14 @@ final class GrowingFile implements Closeable {
         out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
     }
 
-    void whole() throws IOException {
+    void finish() throws IOException {
         out.close();
         if (part.equals(file)) return;
         AtomicFile.keepPermissions(file, part);
         AtomicFile.move(part, file);
     }
 
-    /// Leaves what had come beside the file, whose old content stays.
+    /// Keeps the partial content in a file next to the old one, which stays unchanged.
     Path keep() throws IOException {
         out.close();
         return part.equals(file) ? file : Files.move(part, OutputFile.partOf(file));

@@ -1,13 +1,13 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION The launcher `cop`: the tool and all programs, started without JBang and from a trained AOT cache
+//DESCRIPTION Installs `cop`, a launcher for the tool and all programs, which starts from trained AOT caches
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES repl.java
 //SOURCES talk.java
 //SOURCES embed.java
 
-/// Writes a launcher that starts the JVM itself, without JBang in front, and with what a start needs already worked
-/// out. All programs are in it, for they are listed above; a test compares.
+/// Writes a launcher that starts the JVM directly, without JBang, from trained AOT caches. It includes the programs
+/// listed above, which are all of scripts/; a test compares.
 package cop;
 
 import module java.base;
@@ -22,13 +22,17 @@ public class install extends Command {
         return """
                 [--name NAME] [--dir DIR] [--uninstall]
 
-                The launcher cop, which starts faster than JBang does.
-                It starts the JVM directly, without JBang, in a fraction of the time, with all programs in it. It is
-                a copy: after an update of copilot.java or of Java, install again.
+                Install cop, a launcher that starts faster than JBang.
+                It starts the JVM directly, from AOT caches that are trained for about 30 seconds now, and includes
+                all programs. It is a copy: install again after an update of copilot.java or of the JDK.
 
-                --name=NAME  Its name. Default: cop.
-                --dir=DIR  Its folder. Default: ~/.local/bin.
-                --uninstall  Take it away again. The login stays; {cop} logout forgets it.
+                --name=NAME  Name of the launcher. Default: cop.
+                --dir=DIR  Folder to write the launcher to. Default: ~/.local/bin.
+                --uninstall  Remove the launcher. Your login is kept; {cop} logout removes it.
+
+                Examples:
+                  {cop} install
+                  {cop} install --name pilot --dir ~/bin
                 """;
     }
 
@@ -40,7 +44,7 @@ public class install extends Command {
         var launcher = new Launcher(text("--name", "cop"), folder, home.data().toAbsolutePath().normalize(), console);
         if (has("--uninstall")) {
             launcher.uninstall();
-            console.note("taken away: " + launcher.file());
+            console.note("removed " + launcher.file());
             return 0;
         }
         launcher.install();
@@ -49,87 +53,89 @@ public class install extends Command {
                 .anyMatch(entry -> !entry.isEmpty() && env.path(entry).toAbsolutePath().normalize().equals(folder));
         if (!found) {
             console.warn(folder + " is not on the PATH");
-            console.hint("export PATH=\"" + folder + ":$PATH\" goes into your shell's start file");
+            console.hint("add this to your shell's startup file: export PATH=\"" + folder + ":$PATH\"");
         }
         return 0;
     }
 }
 
-/// One installed launcher. The program's jars and its AOT cache lie in a folder named by their content and the JDK's,
-/// and are never written over: a cache silently runs the classes that it was made from, whatever the jars have become.
+/// An installed launcher. Its jars and AOT caches are in a folder named after the hash of the jars, the JDK, and the
+/// options, and are never overwritten: a cache silently runs the classes it was made from, even if the jars change.
 ///
-/// @param folder where the launcher goes
-/// @param share where all programs of ours lie, each in a folder of its own
+/// @param folder where the launcher is written
+/// @param share the parent of the folders with the jars and caches
 record Launcher(String name, Path folder, Path share, Console console) {
     private static final String MARK = "copilot.java's launcher", LOCK = "copilot.java.lock",
             LAUNCHERS = "copilot.java.launchers", OLD_LOCK = "lock", OLD_LAUNCHERS = "launchers";
-    /// The files of a program.
+    /// Files that `install` writes to a program's folder.
     private static final Pattern OWN = Pattern.compile("\\d+\\.jar|\\w+\\.aot.*|complete|training\\.log|keys\\.p12|"
             + "certificate\\.pem");
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
 
-    /// As at the head of copilot.java. Large pages, which Linux alone knows, spare a start a tenth in page faults.
+    /// The options in the header of copilot.java. Transparent huge pages, Linux only, make a start 10% faster.
     static final List<String> OPTIONS = Stream.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Xmn12m",
             "-XX:SurvivorRatio=2", LINUX ? "-XX:+UseTransparentHugePages" : "", "-Xlog:disable",
             "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8")
             .filter(option -> !option.isEmpty()).toList();
 
-    /// The profile of the training's methods (JEP 515) stays out of the cache: with it each start compiles what all of
-    /// the commands there had often called, which cost a chat a seventh of its CPU time.
-    private static final List<String> CLASSES_ALONE =
+    /// Leaves method profiles (JEP 515) out of the cache: with them, each start compiles what any trained command often
+    /// called, which costs a chat a seventh of its CPU time.
+    private static final List<String> NO_PROFILES =
             List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-AOTRecordTraining");
 
     Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
 
-    /// Copies the running program, makes its cache, writes the launcher.
+    /// Copies the running program, trains its caches, and writes the launcher.
     void install() {
         BasicCommand.checkName(name);
-        ours(file());
-        if (temporary(share) && !temporary(folder)) {
-            throw Fault.usage("the copy of the tool would lie in a temporary folder, " + share
-                    + ", and be gone before the launcher " + file(),
-                    "unset COP_HOME; or --dir names a temporary folder");
+        refuseForeignFile(file());
+        if (isTemporary(share) && !isTemporary(folder)) {
+            throw Fault.usage("the launcher " + file() + " would run a program in a temporary folder: " + share,
+                    "unset COP_HOME, or choose a temporary folder with --dir");
         }
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
-            throw Fault.usage("--dir " + folder + " is a file", "--dir names a folder");
+            throw Fault.usage("--dir " + folder + " is not a folder", "choose another folder with --dir");
         }
         if (share.toString().contains(File.pathSeparator)) {
-            throw Fault.usage(share + " cannot stand on a class path, for the " + File.pathSeparator + " in it",
-                    "XDG_DATA_HOME or COP_HOME names another place");
+            throw Fault.usage("a class path cannot contain " + share + ", which has a " + File.pathSeparator,
+                    "set XDG_DATA_HOME or COP_HOME to another folder");
         }
         var jars = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of).toList();
         try {
             Files.createDirectories(share);
-            var raised = new ArrayList<byte[]>();
-            for (Path jar : jars) raised.add(OldClasses.raised(Files.readAllBytes(jar)));
-            Path program = share.resolve(fingerprint(raised));
+            var upgraded = new ArrayList<byte[]>();
+            for (Path jar : jars) upgraded.add(ClassUpgrade.upgrade(Files.readAllBytes(jar)));
+            Path program = share.resolve(fingerprint(upgraded));
             try (var lock = FileChannel.open(share.resolve(LOCK), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = lock.lock()) {
                 boolean complete = Files.exists(program.resolve("complete"))
-                        && Rehearsal.PARTS.stream().allMatch(part -> Files.exists(cache(program, part)));
-                if (!complete) build(program, jars, raised);
+                        && Training.PARTS.stream().allMatch(part -> Files.exists(cache(program, part)));
+                if (!complete) build(program, jars, upgraded);
                 writeLauncher(program);
-                tidy();
+                removeUnused();
             }
         } catch (IOException e) {
-            throw Fault.io("cannot install into " + share + " and " + folder, e, "--dir names another folder");
+            throw Fault.io("cannot install to " + share + " and " + folder, e,
+                    "check that you can write to both, or choose another folder with --dir");
         }
     }
 
-    /// Whether the system clears the place, as with the next start.
-    private boolean temporary(Path place) {
+    /// Returns whether the system may clear the folder, for example at the next start.
+    private boolean isTemporary(Path place) {
         return Stream.of(System.getProperty("java.io.tmpdir"), console.env().variable("TMPDIR"), "/tmp", "/var/tmp")
-                .filter(Objects::nonNull).anyMatch(temporary -> real(place).startsWith(real(Path.of(temporary))));
+                .filter(Objects::nonNull).map(Path::of)
+                .anyMatch(temporary -> realPath(place).startsWith(realPath(temporary)));
     }
 
-    /// Without links, as far as it is there.
-    private static Path real(Path place) {
+    /// Resolves symbolic links in the existing part of a path.
+    private static Path realPath(Path place) {
         try {
             return place.toRealPath();
-        } catch (IOException notThere) {
+        } catch (IOException missing) {
+            // its parent may exist
             Path parent = place.toAbsolutePath().getParent();
-            return parent == null ? place : real(parent).resolve(place.getFileName());
+            return parent == null ? place : realPath(parent).resolve(place.getFileName());
         }
     }
 
@@ -145,46 +151,46 @@ record Launcher(String name, Path folder, Path share, Console console) {
     }
 
     private void build(Path program, List<Path> jars, List<byte[]> contents) throws IOException {
-        delete(program);                                    // what an interrupted install has left
+        delete(program);                                    // left by an interrupted install
         Files.createDirectories(program);
         for (int i = 0; i < jars.size(); i++) {
             Files.write(program.resolve("%02d.jar".formatted(i)), contents.get(i));
         }
-        console.note("training, half a minute");
+        console.note("training the AOT caches, about 30 seconds");
         train(program);
         Files.writeString(program.resolve("complete"), "");
     }
 
-    /// Plays chats, a JShell and other commands over TLS, while the JVM takes notes (JEP 514): a cache for each, for
-    /// what one holds costs every start that uses it. Java's compiler has no place in a chat, nor have batches.
+    /// Runs chats, JShell, and other commands over TLS while the JVM records them (JEP 514). Each part has a cache of
+    /// its own because everything in a cache slows the start: a chat needs neither Java's compiler nor batches.
     private void train(Path program) throws IOException {
         Path keys = program.resolve("keys.p12");
         String keytool = java().resolveSibling(WINDOWS ? "keytool.exe" : "keytool").toString();
         var store = List.of("-alias", "a", "-keystore", keys.toString(), "-storepass", "rehearsal");
-        var made = new ArrayList<>(List.of(keytool, "-genkeypair", "-keyalg", "EC", "-dname", "CN=127.0.0.1", "-ext",
-                "san=ip:127.0.0.1", "-validity", "2"));
-        made.addAll(store);
-        var shown = new ArrayList<>(List.of(keytool, "-exportcert", "-rfc", "-file",
+        var generate = new ArrayList<>(List.of(keytool, "-genkeypair", "-keyalg", "EC", "-dname", "CN=127.0.0.1",
+                "-ext", "san=ip:127.0.0.1", "-validity", "2"));
+        generate.addAll(store);
+        var export = new ArrayList<>(List.of(keytool, "-exportcert", "-rfc", "-file",
                 program.resolve("certificate.pem").toString()));
-        shown.addAll(store);
-        boolean trained = ends(program, made) && ends(program, shown)
-                && Rehearsal.PARTS.stream().allMatch(part -> trained(program, part, keys));
-        for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
+        export.addAll(store);
+        boolean trained = succeeds(program, generate) && succeeds(program, export)
+                && Training.PARTS.stream().allMatch(part -> train(program, part, keys));
+        for (String file : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(file));
         if (!trained) {
-            console.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
+            console.warn("training failed, so " + name + " starts more slowly; see " + program.resolve("training.log"));
         }
     }
 
     private static Path cache(Path program, String part) { return program.resolve(part + ".aot"); }
 
-    private boolean trained(Path program, String part, Path keys) {
+    private boolean train(Path program, String part, Path keys) {
         Path cache = cache(program, part);
         var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + cache));
-        command.addAll(CLASSES_ALONE);
+        command.addAll(NO_PROFILES);
         command.addAll(OPTIONS);
         try {
-            command.addAll(List.of("-cp", classes(program), "cop.Rehearsal", part, keys.toString()));
-            if (ends(program, command) && Files.exists(cache)) return true;
+            command.addAll(List.of("-cp", classes(program), "cop.Training", part, keys.toString()));
+            if (succeeds(program, command) && Files.exists(cache)) return true;
             Files.deleteIfExists(cache);
             return false;
         } catch (IOException e) {
@@ -192,8 +198,8 @@ record Launcher(String name, Path folder, Path share, Console console) {
         }
     }
 
-    /// Whether a command ends well.
-    private static boolean ends(Path program, List<String> command) throws IOException {
+    /// Returns whether a command exits with 0 within two minutes. Its output is appended to training.log.
+    private static boolean succeeds(Path program, List<String> command) throws IOException {
         var builder = new ProcessBuilder(command).redirectErrorStream(true).directory(program.toFile())
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(program.resolve("training.log").toFile()));
         builder.environment().keySet().removeIf(variable -> variable.matches("JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"));
@@ -223,8 +229,8 @@ record Launcher(String name, Path folder, Path share, Console console) {
         Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /// What needs no JVM. Where it cannot be written the JVM says so.
-    private String answeredAtOnce() {
+    /// Prints the version and the overview without a JVM; the JVM runs, and reports the error, if that fails.
+    private String answersWithoutJvm() {
         return """
                 case "$#$1" in
                   1--version | 1-V) echo '%s' 2>/dev/null && exit ;;
@@ -234,11 +240,11 @@ record Launcher(String name, Path folder, Path share, Console console) {
                 """.formatted("copilot.java " + copilot.VERSION, Commands.overview(name));
     }
 
-    /// The JDK that the cache was made with, by its path; where it has gone, any other that is new enough, without it.
+    /// Runs the JDK that the cache was trained with or, if it is gone, any JDK that is new enough, without a cache.
     private String shellScript(Path program) throws IOException {
         return """
                 #!/bin/sh
-                # %1$s; `%2$s install --uninstall` takes it away.
+                # %1$s; `%2$s install --uninstall` removes it.
                 %7$sapp=%3$s
                 java=%4$s
                 case "${LC_ALL:-${LC_CTYPE:-$LANG}}" in
@@ -247,7 +253,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
                 esac
                 [ -e "$PWD" ] || /bin/pwd >/dev/null 2>&1 || {
                   echo "error: the current folder has been deleted: $PWD" >&2
-                  echo "hint: cd to another one" >&2
+                  echo "hint: cd to another folder" >&2
                   exit 1
                 }
                 case "$1" in chat | talk) part=chat ;; repl) part=repl ;; *) part=others ;; esac
@@ -260,19 +266,19 @@ record Launcher(String name, Path folder, Path share, Console console) {
                     [ "${version:-0}" -ge 25 ] && java=$other && break
                   done
                   if [ ! "$java" ]; then
-                    echo "error: the JDK has gone that %2$s was installed with, and there is no other from 25 on" >&2
-                    echo "hint: install one, and set JAVA_HOME to it" >&2
+                    echo "error: the JDK that %2$s was installed with is missing, and there is no other JDK 25+" >&2
+                    echo "hint: install JDK 25 or later and set JAVA_HOME to it" >&2
                     exit 1
                   fi
                 fi
                 if [ ! -f "$app/complete" ]; then
-                  echo "error: the copy of copilot.java that %2$s runs has gone: $app" >&2
-                  echo "hint: install it again: jbang install@OWNER/copilot.java --name %2$s; or remove $0" >&2
+                  echo "error: the copy of copilot.java that %2$s runs is missing: $app" >&2
+                  echo "hint: jbang install@OWNER/copilot.java --name %2$s; or delete $0" >&2
                   exit 1
                 fi
                 exec "$java" "$cache" %5$s -Dcop.command=%2$s -cp "%6$s" cop.copilot "$@"
                 """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
-                classes(program).replace(program.toString(), "$app"), answeredAtOnce());
+                classes(program).replace(program.toString(), "$app"), answersWithoutJvm());
     }
 
     private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
@@ -291,13 +297,13 @@ record Launcher(String name, Path folder, Path share, Console console) {
 
     private static String percent(String path) { return path.replace("%", "%%"); }
 
-    /// @throws Fault where a file of somebody else's stands there
-    private static void ours(Path file) {
+    /// @throws Fault if the file exists and is not a launcher
+    private static void refuseForeignFile(Path file) {
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS) || script(file).isPresent()) return;
-        throw Fault.usage("there is another " + file, "--name or --dir names another place");
+        throw Fault.usage(file + " exists and is not a copilot.java launcher", "choose another --name or --dir");
     }
 
-    /// A launcher's text; empty where the file is none of ours.
+    /// Returns a launcher's text, or empty if the file is not a launcher.
     private static Optional<String> script(Path file) {
         try {
             if (!Files.isRegularFile(file) || Files.size(file) > 64_000) return Optional.empty();
@@ -308,18 +314,19 @@ record Launcher(String name, Path folder, Path share, Console console) {
         }
     }
 
-    /// Takes the launcher away, and the program when no other launcher runs it. The login stays.
+    /// Removes the launcher, and its program unless another launcher runs it. Keeps the login.
     void uninstall() {
         if (!Files.exists(file())) {
-            throw Fault.usage("there is no " + file(), launchers().isEmpty() ? "--name, --dir: as it was installed"
-                    : "--name, --dir: installed are " + String.join(", ", launchers()));
+            throw Fault.usage(file() + " does not exist", launchers().isEmpty()
+                    ? "pass the --name and --dir that it was installed with"
+                    : "installed: " + String.join(", ", launchers()) + "; choose one with --name and --dir");
         }
-        ours(file());
-        var its = script(file())
+        refuseForeignFile(file());
+        var origin = script(file())
                 .flatMap(text -> Pattern.compile("(?m)^app='(.*)'$").matcher(text).results().findFirst())
                 .map(app -> Path.of(app.group(1).replace("'\\''", "'")).getParent());
-        if (its.isPresent() && !its.get().equals(share)) {  // it was installed with other variables
-            new Launcher(name, folder, its.get(), console).uninstall();
+        if (origin.isPresent() && !origin.get().equals(share)) {    // installed with another COP_HOME or XDG_DATA_HOME
+            new Launcher(name, folder, origin.get(), console).uninstall();
             return;
         }
         try {
@@ -327,15 +334,15 @@ record Launcher(String name, Path folder, Path share, Console console) {
             if (!Files.isDirectory(share)) return;
             try (var lock = FileChannel.open(share.resolve(LOCK), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = lock.lock()) {
-                tidy();
+                removeUnused();
             }
         } catch (IOException e) {
-            throw Fault.io("cannot take away " + file(), e, "may you write there?");
+            throw Fault.io("cannot remove " + file(), e, "check that you can write to " + folder);
         }
     }
 
-    /// Keeps the programs that a launcher runs. Where the launchers lie is noted in a file beside them.
-    private void tidy() throws IOException {
+    /// Records this launcher, and deletes programs that no recorded launcher runs.
+    private void removeUnused() throws IOException {
         var launchers = new TreeSet<>(launchers());
         launchers.add(file().toAbsolutePath().toString());
         launchers.removeIf(launcher -> script(Path.of(launcher)).isEmpty());
@@ -350,14 +357,14 @@ record Launcher(String name, Path folder, Path share, Console console) {
         deleteOldList();
         var texts = new StringBuilder();
         for (String launcher : launchers) script(Path.of(launcher)).ifPresent(texts::append);
-        var old = Instant.now().minus(Duration.ofDays(7));  // a batch may be at work with it for days
+        var old = Instant.now().minus(Duration.ofDays(7));  // a batch may run it for days
         for (Path program : programs()) {
             boolean young = Files.getLastModifiedTime(program).toInstant().isAfter(old);
             if (!young && texts.indexOf(program.getFileName().toString()) < 0) delete(program);
         }
     }
 
-    /// The folders that `install` has made: COP_HOME may name a folder with others in it.
+    /// Returns the folders that `install` has made; COP_HOME may contain others.
     private List<Path> programs() throws IOException {
         try (var all = Files.newDirectoryStream(share, Files::isDirectory)) {
             return StreamSupport.stream(all.spliterator(), false)
@@ -396,7 +403,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
         if (Files.exists(lock) && Files.size(lock) == 0) Files.delete(lock);
     }
 
-    /// Deletes what `install` writes; anything else stays, and its folder with it.
+    /// Deletes the files that `install` writes, and the folder if it is then empty.
     private static void delete(Path program) throws IOException {
         if (!Files.isDirectory(program)) return;
         try (var files = Files.newDirectoryStream(program)) {
@@ -409,45 +416,44 @@ record Launcher(String name, Path folder, Path share, Console console) {
         try {
             Files.delete(folder);
         } catch (DirectoryNotEmptyException _) {
-            // it is not ours alone
+            // it has files of others
         }
     }
 }
 
-/// What `install` trains with: each part of the tool is played over TLS, in a home that is thrown away, against a
-/// stand-in that answers as GitHub does.
-final class Rehearsal {
+/// The training run of `install`: runs the commands of one part over TLS, in a temporary home, against a local server
+/// with canned responses.
+final class Training {
     static final List<String> PARTS = List.of("chat", "repl", "others");
 
-    /// @param args a part, and a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
+    /// @param args a part, and a PKCS #12 file with the password `rehearsal`; certificate.pem is in its folder
     public static void main(String... args) {
-        copilot.class.getMethods();                         // in which the JVM looks for a main
+        copilot.class.getMethods();                         // as the JVM does to find main
         copilot.start("--version");                     // streams and signals
-        System.exit(play(args[0], Path.of(args[1])));
+        System.exit(run(args[0], Path.of(args[1])));
     }
 
-
-    /// @return 0 where all went as it should
-    private static int play(String part, Path keys) {
-        if (!Descriptors.closed(0)) Descriptors.kind(0);                // as a start does that has a real stdin
+    /// @return 0 if all commands exited as expected
+    private static int run(String part, Path keys) {
+        if (!Descriptors.closed(0)) Descriptors.kind(0);                // as at a start with a real stdin
         return switch (part) {
             case "chat" -> {
                 markdown();
-                yield play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
+                yield run(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
                         List.of("chat", "--json", "hello"), List.of("chat", "-c", "hello"), List.of("chat"),
                         List.of("chat", "--help"), List.of("chat", "--no-such-option"),
                         List.of("chat", "-t", "commit-message", "--var", "diff=+a")), Stdin.Kind.PIPE, keys);
             }
-            // a person's shell finds its input at the end
-            case "repl" -> play(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
-            default -> play(List.of(List.of("--help"), List.of("render", "review", "--example"), List.of("templates"),
+            // an interactive shell, whose input ends at once
+            case "repl" -> run(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
+            default -> run(List.of(List.of("--help"), List.of("render", "review", "--example"), List.of("templates"),
                     List.of("models"), List.of("token"), List.of("status"), List.of("batch", "classify", "-d",
                     "rows.jsonl", "-o", "out.jsonl", "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl",
                     "-o", "out.jsonl", "--dry-run"), List.of("batch", "status", "out.jsonl")), Stdin.Kind.PIPE, keys);
         };
     }
 
-    /// What a terminal gets, for here there is none.
+    /// Trains what only runs on a terminal.
     private static void markdown() {
         var nowhere = new PrintWriter(Writer.nullWriter());
         String all = "# A\n\n**b** `c` *d* [e](f)\n\n1. g\n\n> h\n\n|i|j|\n|-|-|\n|k|l|\n\n```\nm\n```\n";
@@ -457,8 +463,8 @@ final class Rehearsal {
         }
     }
 
-    /// @return 0, or 1 where a command ended as it should not, or there was no playing at all
-    private static int play(List<List<String>> commands, Stdin.Kind stdin, Path keys) {
+    /// @return 0, or 1 if a command did not exit as expected, or the server did not start
+    private static int run(List<List<String>> commands, Stdin.Kind stdin, Path keys) {
         try (var server = secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
             Thread.ofVirtual().start(() -> answer(server));
@@ -471,14 +477,14 @@ final class Rehearsal {
             for (var command : commands) {
                 var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
                         StandardCharsets.UTF_8));
-                var said = new StringWriter();
+                var errors = new StringWriter();
                 var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), stdin),
-                        nowhere, new PrintWriter(said), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
+                        nowhere, new PrintWriter(errors), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
                         home);
                 int code = copilot.run(env, command.toArray(String[]::new));
                 if (code == (command.contains("--no-such-option") ? Fault.USAGE : 0)) continue;
                 failed = 1;
-                System.err.println(command + " ended with " + code + ": " + said);
+                System.err.println(command + " exited with " + code + ": " + errors);
             }
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
@@ -508,12 +514,12 @@ final class Rehearsal {
                 var socket = server.accept();
                 Thread.ofVirtual().start(() -> answer(socket, "https://127.0.0.1:" + socket.getLocalPort()));
             } catch (IOException _) {
-                // all is over
+                // the server was closed
             }
         }
     }
 
-    /// One connection, request after request.
+    /// Answers the requests of one connection.
     private static void answer(Socket socket, String origin) {
         try (socket) {
             var in = new BufferedInputStream(socket.getInputStream());
@@ -528,7 +534,7 @@ final class Rehearsal {
                 socket.getOutputStream().write(answer(first, origin).getBytes(StandardCharsets.UTF_8));
             }
         } catch (IOException _) {
-            // the client has what it wanted
+            // the client has closed the connection
         }
     }
 
@@ -567,45 +573,45 @@ final class Rehearsal {
     }
 }
 
-/// Class files older than version 50 have no stack maps, and no cache takes them: picocli's 228 are. They are written
-/// anew, with the maps that the JDK works out.
-final class OldClasses {
+/// Adds stack maps to class files older than version 50, such as picocli's 228: without them the JVM does not cache a
+/// class.
+final class ClassUpgrade {
     private static final int OLD = 50, NEW = 61;
 
-    /// A jar with its old classes raised; the same where there is none.
-    static byte[] raised(byte[] jar) throws IOException {
+    /// Returns the jar with its old classes upgraded, or the same array if it has none or is signed.
+    static byte[] upgrade(byte[] jar) throws IOException {
         var entries = new LinkedHashMap<String, byte[]>();
         try (var in = new ZipInputStream(new ByteArrayInputStream(jar))) {
             for (var entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
                 if (!entry.isDirectory()) entries.put(entry.getName(), in.readAllBytes());
             }
         }
-        boolean any = entries.entrySet().stream().anyMatch(entry -> old(entry.getKey(), entry.getValue()));
+        boolean any = entries.entrySet().stream().anyMatch(entry -> isOld(entry.getKey(), entry.getValue()));
         boolean signed = entries.keySet().stream().anyMatch(name -> name.matches("META-INF/[^/]+\\.(SF|RSA|DSA|EC)"));
         if (!any || signed) return jar;
         var hierarchy = ClassHierarchyResolver.ofResourceParsing(name -> {
-            byte[] ours = entries.get(name.packageName().isEmpty() ? name.displayName() + ".class"
+            byte[] bytes = entries.get(name.packageName().isEmpty() ? name.displayName() + ".class"
                     : name.packageName().replace('.', '/') + "/" + name.displayName() + ".class");
-            return ours == null ? null : new ByteArrayInputStream(ours);
+            return bytes == null ? null : new ByteArrayInputStream(bytes);
         }).orElse(ClassHierarchyResolver.defaultResolver());
         var out = new ByteArrayOutputStream(jar.length);
         try (var zip = new ZipOutputStream(out)) {
             for (var entry : entries.entrySet()) {
                 var renewed = new ZipEntry(entry.getKey());
-                renewed.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));       // the same bytes each time
+                renewed.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));       // for the same bytes each time
                 zip.putNextEntry(renewed);
-                zip.write(old(entry.getKey(), entry.getValue()) ? raised(entry.getValue(), hierarchy)
+                zip.write(isOld(entry.getKey(), entry.getValue()) ? upgrade(entry.getValue(), hierarchy)
                         : entry.getValue());
             }
         }
         return out.toByteArray();
     }
 
-    private static boolean old(String name, byte[] bytes) {
+    private static boolean isOld(String name, byte[] bytes) {
         return name.endsWith(".class") && bytes.length > 8 && (bytes[6] << 8 | bytes[7] & 0xff) < OLD;
     }
 
-    private static byte[] raised(byte[] bytes, ClassHierarchyResolver hierarchy) {
+    private static byte[] upgrade(byte[] bytes, ClassHierarchyResolver hierarchy) {
         var classFile = ClassFile.of(ClassFile.ConstantPoolSharingOption.NEW_POOL,
                 ClassFile.StackMapsOption.GENERATE_STACK_MAPS,
                 ClassFile.ClassHierarchyResolverOption.of(hierarchy));

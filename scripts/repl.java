@@ -1,10 +1,10 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION A JShell that knows your login: ask("…"), prompt, rows, batch, models; or runs a file of snippets
+//DESCRIPTION Opens a JShell with your login: ask("…"), prompt, rows, batch, models; or runs a file of snippets
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES embed.java
 
-/// JShell with the verbs imported, in this process: its snippets call the toolkit that the command line calls.
+/// JShell with the verbs imported. Snippets run in this process and use the login and cache of the command line.
 package cop;
 
 import module java.base;
@@ -26,7 +26,7 @@ public class repl extends Command {
             import static cop.copilot.*;
             import static cop.embed.*;
             """;
-    /// JShell cuts a value out in the middle after 1,000 characters, which a table of models has.
+    /// JShell shortens values of more than 1,000 characters, such as a table of models.
     private static final String WIDE = """
             /set mode copilot concise -quiet
             /set truncation copilot 100000
@@ -41,11 +41,15 @@ public class repl extends Command {
         return """
                 [OPTIONS] [FILE…]
 
-                A JShell that knows your login; or run a file of snippets.
-                Its verbs: ask("…"), stream, chat, prompt, template, rows, batch, models, run, api. FILE… is run, and
-                the shell ends: 0, the number behind /exit, or the error's code.
+                Open a JShell with your login, or run files of snippets.
+                Imports ask("…"), stream, chat, prompt, template, rows, batch, models, run, api, and embed. With
+                FILE, runs the files and exits: with 0, the number after /exit, or the error's exit code.
 
-                FILE…  Java snippets; - is stdin.
+                FILE…  Files of Java snippets; - for stdin.
+
+                Examples:
+                  {cop} repl
+                  echo 'System.out.println(ask("hello"));' | {cop} repl -
                 """;
     }
 
@@ -59,13 +63,13 @@ public class repl extends Command {
         if (!files.isEmpty()) return run(files);
         if (env.stdin().kind() != Stdin.Kind.TERMINAL) return run(List.of("-"));
         if (!has("--quiet")) console.say(greeting(copilot));
-        return talk();
+        return interact();
     }
 
-    /// Talks with a person, until /exit.
+    /// Runs the interactive shell, until /exit.
     ///
-    /// @return the number behind /exit
-    private int talk() {
+    /// @return the number after /exit
+    private int interact() {
         var history = Home.of(env).state().resolve("jshell.json");
         var settings = new HashMap<String, String>();
         Home.of(env).readOrEmpty(history, console::warn).properties()
@@ -80,18 +84,19 @@ public class repl extends Command {
             } finally {
                 Files.deleteIfExists(startup);
                 if (Conversation.kept(Home.of(env))) Home.of(env).edit(history, console::warn, kept -> {
-                    kept.removeAll();                       // JShell numbers its lines anew
+                    kept.removeAll();                       // JShell renumbers its lines
                     settings.forEach(kept::put);
                 });
             }
         } catch (Fault fault) {
             throw fault;
         } catch (Exception e) {
-            throw new Fault(Fault.ERROR, "JShell does not start: " + Text.reason(e), "repl FILE needs no terminal", e);
+            throw new Fault(Fault.ERROR, "cannot start JShell: " + Text.reason(e),
+                    COP + " repl FILE works without a terminal", e);
         }
     }
 
-    /// Has JShell itself make the settings, once: they can be given to it in no other way.
+    /// Runs a JShell to create the settings, once: JShell has no other way to set them.
     private static void widen(Map<String, String> settings, Path startup) throws Exception {
         var quiet = new PrintStream(OutputStream.nullOutputStream());
         var made = new HashMap<String, String>();
@@ -102,10 +107,10 @@ public class repl extends Command {
         settings.putAll(made);
     }
 
-    /// Runs files one after the other, in one shell, until something goes wrong.
+    /// Runs files in order, in one shell, until the first error.
     ///
     /// @param names `-` is stdin
-    /// @return 0, or the number behind an /exit
+    /// @return 0, or the number after /exit
     private int run(List<String> names) {
         var texts = names.stream().map(name -> TextFile.read(env, name)).toList();
         System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
@@ -121,7 +126,7 @@ public class repl extends Command {
         }
     }
 
-    /// Runs snippets in this process, and remembers what they throw as it was thrown.
+    /// Runs snippets in this process, and keeps the exception they throw: JShell wraps it.
     private static final class Engine implements ExecutionControlProvider {
         private Throwable thrown;
 
@@ -144,17 +149,17 @@ public class repl extends Command {
         }
     }
 
-    /// A file's code, snippet by snippet: lines are added until JShell calls it whole.
+    /// Splits a file's code into snippets, by adding lines until JShell calls a snippet complete.
     private static final class Code {
-        private static final Pattern GOES_ON = Pattern.compile("(\\s|//[^\n]*\n|/\\*(?s:.*?)\\*/)*+"
+        private static final Pattern CONTINUED = Pattern.compile("(\\s|//[^\n]*\n|/\\*(?s:.*?)\\*/)*+"
                 + "(\\.|(else|catch|finally)\\b)");
         private static final String ANNOTATIONS = "(@[\\w.]+(\\(.*\\))?\\s*)+;?";
 
         private final JShell shell;
         private final Engine engine;
         private final String name, text;
-        private final Map<String, Integer> places = new HashMap<>();        // the line at which a snippet begins
-        private int at;                                     // where the next snippet begins
+        private final Map<String, Integer> places = new HashMap<>();        // the first line of each snippet
+        private int at;                                     // the offset of the next snippet
 
         Code(JShell shell, Engine engine, String name, String text) {
             this.shell = shell;
@@ -163,17 +168,17 @@ public class repl extends Command {
             this.text = text;
         }
 
-        /// @return the number behind /exit; empty: to the end
+        /// @return the number after /exit; empty at the end of the file
         OptionalInt run(Environment.Shutdown shutdown) {
             if (text.startsWith("#!")) at = endOfLine(0);
             while (true) {
                 while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
                 String rest = text.substring(at);
                 if (rest.startsWith("/") && !rest.startsWith("//") && !rest.startsWith("/*")) {
-                    return OptionalInt.of(leave(rest.lines().findFirst().orElseThrow().strip()));
+                    return OptionalInt.of(exit(rest.lines().findFirst().orElseThrow().strip()));
                 }
                 int end = eval();
-                if (shutdown.signaled()) throw Fault.interrupted();             // JShell would go on with the next line
+                if (shutdown.signaled()) throw Fault.interrupted();             // otherwise JShell runs the next line
                 if (end == at) break;
                 at = end;
             }
@@ -184,18 +189,18 @@ public class repl extends Command {
             return OptionalInt.empty();
         }
 
-        /// Runs what begins at `at`.
+        /// Runs the snippet at `at`.
         ///
-        /// @return where it ends
+        /// @return the offset of its end
         private int eval() {
             for (int end = endOfLine(at); end > at; end = endOfLine(end)) {
                 var next = shell.sourceCodeAnalysis().analyzeCompletion(text.substring(at, end));
                 boolean last = end == text.length();
                 if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return end;       // a comment
                 if (next.completeness().isComplete() || last && next.source() != null) {
-                    boolean goesOn = GOES_ON.matcher(text).region(end, text.length()).lookingAt()
+                    boolean continued = CONTINUED.matcher(text).region(end, text.length()).lookingAt()
                             || next.source().strip().matches(ANNOTATIONS);
-                    if (next.remaining().isBlank() && goesOn && !last) continue;
+                    if (next.remaining().isBlank() && continued && !last) continue;
                     engine.thrown = null;
                     var events = shell.eval(next.source());
                     events.forEach(event -> places.putIfAbsent(event.snippet().id(), line(at)));
@@ -203,8 +208,8 @@ public class repl extends Command {
                     return end - next.remaining().length();
                 }
                 if (last) {
-                    throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
-                            "a ) or } or \" is missing");
+                    throw Fault.usage(name + ":" + line(at) + ": the statement that begins here is incomplete",
+                            "check for a missing ), }, or \"");
                 }
             }
             return at;
@@ -215,11 +220,11 @@ public class repl extends Command {
             return end < 0 ? text.length() : end + 1;
         }
 
-        /// @return the number behind /exit
-        private int leave(String command) {
+        /// @return the number after /exit
+        private int exit(String command) {
             if (!command.matches("/exit( .*|;)?")) {
-                throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
-                        "in a file: Java, and /exit with a number");
+                throw Fault.usage(name + ":" + line(at) + ": " + command + " works only at the prompt",
+                        "use Java, or /exit with a number");
             }
             String number = command.substring(5).replaceFirst("//.*", "").replace(";", "").strip();
             if (number.isEmpty()) return 0;
@@ -229,14 +234,14 @@ public class repl extends Command {
             return Integer.parseInt(events.getLast().value());
         }
 
-        /// Java's own sentence blames what is declared, and not what is missing in it.
+        /// Names the missing declaration; Java's own message names the declaration that uses it.
         private Fault unresolved(Snippet snippet) {
             String names = snippet instanceof DeclarationSnippet declared
                     ? String.join(", ", shell.unresolvedDependencies(declared).toList()) : "";
             String what = snippet instanceof DeclarationSnippet declared && !(snippet instanceof ErroneousSnippet)
                     ? declared.name() : snippet.source().strip().lines().findFirst().orElse("");
-            return Fault.usage(name + ":" + places.getOrDefault(snippet.id(), line(at)) + ": " + what + " needs "
-                    + (names.isEmpty() ? "something" : names) + ", which is declared nowhere", "is it spelt right?");
+            return Fault.usage(name + ":" + places.getOrDefault(snippet.id(), line(at)) + ": " + what + " uses "
+                    + (names.isEmpty() ? "a name" : names) + ", which is not declared", "check the spelling");
         }
 
         private void check(SnippetEvent event) {
@@ -250,20 +255,20 @@ public class repl extends Command {
                 var wrong = shell.diagnostics(event.snippet()).filter(Diag::isError).findFirst();
                 long offset = wrong.map(Diag::getPosition).orElse(0L);
                 throw Fault.usage(name + ":" + line(at + (int) Math.max(0, offset)) + ": "
-                        + wrong.map(w -> w.getMessage(Locale.ENGLISH)).orElse("this is no Java")
-                        .replaceAll("\\s*\\R\\s*", "; "), "it runs as in JShell, statement by statement");
+                        + wrong.map(w -> w.getMessage(Locale.ENGLISH)).orElse("this is not Java")
+                        .replaceAll("\\s*\\R\\s*", "; "), "files run as in JShell, one statement at a time");
             }
             if (event.exception() == null) return;
             if (event.exception() instanceof UnresolvedReferenceException open) throw unresolved(open.getSnippet());
             String where = place(event.exception()) + ": ";
             throw switch (engine.thrown) {
                 case Fault fault -> new Fault(fault.exitCode(), where + fault.message(), fault.hint(), fault);
-                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
+                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows the stack trace", thrown);
                 case null -> Fault.error(where + event.exception().getMessage(), "");
             };
         }
 
-        /// The line in the file: JShell's frames name a snippet and the line in it, `#12:3`.
+        /// Returns the line in the file. A JShell stack frame has a snippet and a line in it: `#12:3`.
         private String place(Exception thrown) {
             for (var frame : thrown.getStackTrace()) {
                 String snippet = String.valueOf(frame.getFileName());
@@ -278,15 +283,15 @@ public class repl extends Command {
         }
     }
 
-    /// Who is there and what to type, without asking GitHub.
+    /// Returns the user, the model, and what to type, without a request to GitHub.
     private String greeting(CopilotClient copilot) {
         var source = copilot.logins().usable().stream().findFirst();
         String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
-                + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
-                + " (" + COP + " login)");
+                + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("not logged in (run "
+                + COP + " login)");
         var models = copilot.models();
         var model = models.configured(null).or(() -> models.cached().map(ModelList::defaultModelId));
         return "copilot.java " + cop.copilot.VERSION + ": " + who + model.map(id -> ", " + id).orElse("")
-                + "; try ask(\"hello\"), and Tab; /exit leaves";
+                + "; try ask(\"hello\") and Tab; type /exit to leave";
     }
 }

@@ -1,5 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION A conversation on a terminal: line editing, history, Markdown drawn while it arrives
+//DESCRIPTION Chats on a terminal, with line editing, history, and Markdown rendered while it streams
 //JAVA 25+
 //SOURCES ../copilot.java
 //DEPS org.commonmark:commonmark:0.32.0
@@ -7,8 +7,8 @@
 //DEPS org.jline:jline-reader:3.30.6
 //DEPS org.jline:jline-terminal-ffm:3.30.6
 
-/// `chat` with line editing, history and Markdown. Where this is on the class path, `chat` without a prompt has its
-/// terminal.
+/// `chat` with line editing, history, and Markdown. `chat` without a prompt uses its terminal if this class is on the
+/// class path.
 package cop;
 
 import module java.base;
@@ -34,10 +34,14 @@ public class talk extends ChatCommand {
     String syntax() {
         var chat = SYNTAX.split("\n\n", 3);
         return String.join("\n\n", chat[0], """
-                A conversation with line editing, history and Markdown.
-                As chat, but on a terminal Markdown is drawn while it arrives, wrapped to the window, and with no
-                prompt the conversation has line editing (Alt-Enter, or \\ before Enter, goes on in the next line),
-                Tab for /commands, and a history.""", chat[2]);
+                Chat with line editing, history, and rendered Markdown.
+                Like chat, but a terminal shows Markdown rendered while it streams, wrapped to the window. Without
+                PROMPT the conversation has line editing (Alt-Enter, or \\ before Enter, inserts a line break),
+                Tab completion of /commands, and a history.""", chat[2].split("\n\n")[0].stripTrailing(), """
+                Examples:
+                  {cop} talk
+                  {cop} talk -c --system "Answer in one sentence"
+                """);
     }
 
     @Override
@@ -47,14 +51,14 @@ public class talk extends ChatCommand {
     ChatTerminal terminal(Console console, boolean keeps) { return new EditedTerminal(console, keeps); }
 }
 
-/// A terminal with line editing and history, by JLine.
+/// A terminal with JLine's line editing and history.
 final class EditedTerminal implements ChatTerminal {
     private final Environment env;
     private final Console console;
     private final Terminal terminal;
     private final LineReader reader;
 
-    /// @param keeps whether typed lines go into a history
+    /// @param keeps whether to save typed lines to the history
     EditedTerminal(Console console, boolean keeps) {
         env = console.env();
         this.console = console;
@@ -63,7 +67,7 @@ final class EditedTerminal implements ChatTerminal {
                     .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
                     .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build();
         } catch (IOException e) {
-            throw Fault.io("the terminal does not answer", e, COP + " chat \"…\" needs none");
+            throw Fault.io("cannot open the terminal", e, "use " + COP + " chat \"…\", which needs none");
         }
         reader = reader(keeps);
     }
@@ -75,7 +79,7 @@ final class EditedTerminal implements ChatTerminal {
                 return reader.readLine(console.color() ? "\033[1m> \033[0m" : "> ");
             } catch (UserInterruptException stoppedTyping) {
                 if (env.shutdown().stopping()) throw Fault.interrupted();
-                if (stoppedTyping.getPartialLine().isEmpty()) console.note("(Ctrl-D or /quit leaves)");
+                if (stoppedTyping.getPartialLine().isEmpty()) console.note("(press Ctrl-D or type /quit to leave)");
             } catch (EndOfFileException _) {
                 return null;
             }
@@ -105,14 +109,14 @@ final class EditedTerminal implements ChatTerminal {
         try {
             terminal.close();
         } catch (IOException e) {
-            throw Fault.io("the terminal does not answer", e, null);
+            throw Fault.io("cannot close the terminal", e, null);
         }
     }
 
     private LineReader reader(boolean keeps) {
         Path history = Home.of(env).state().resolve("history");
         var parser = new DefaultParser();
-        parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
+        parser.setEscapeChars(new char[0]);                 // input is text, not shell words
         parser.setQuoteChars(new char[0]);
         var reader = LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
                 .completer((from, line, found) -> {
@@ -128,7 +132,7 @@ final class EditedTerminal implements ChatTerminal {
             if (keeps && !Files.exists(history)) Home.of(env).writeText(history, "");   // 0600 before JLine writes
             if (keeps) reader.setVariable(LineReader.HISTORY_FILE, history);
         } catch (IOException readOnly) {
-            console.detail("no history: " + Text.reason(readOnly));
+            console.detail("cannot save the history: " + Text.reason(readOnly));
         }
         var keys = reader.getKeyMaps().get(LineReader.MAIN);
         keys.bind((Widget) () -> newline(reader), "\033\r", "\033\n");
@@ -149,17 +153,17 @@ final class EditedTerminal implements ChatTerminal {
     }
 }
 
-/// Prints Markdown on a terminal while it arrives: what may still change (the last paragraph, item, table or line of
-/// code) is drawn again as it grows, from the first line that has become another; what is finished is left alone. So
-/// nothing above the open part is ever touched, and a stream that breaks off leaves what had come.
+/// Prints Markdown on a terminal while it streams. The open part (the last paragraph, item, table, or line of code) is
+/// redrawn as it grows, from its first changed line. Lines above it are never redrawn, so an interrupted stream leaves
+/// a complete display.
 final class MarkdownPrinter implements AnswerView {
     private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[ \t]*");
-    /// What a line may begin with and still turn into many things: it waits for the next character.
+    /// The start of a line whose kind the next character decides; it is held back until then.
     private static final Pattern UNDECIDED = Pattern.compile(
             "[ \t>]*([-=*+#`~|:_]+[-=*+#`~|: \t]*|\\d{1,9}[.)]?)?[ \t]*");
     private static final Pattern PLAIN = Pattern.compile("\\p{L}[\\p{L}\\p{Nd} ,.!?']{0,39}");
 
-    /// The open code block at the margin, whose lines are printed one by one.
+    /// The open code block at the left margin, whose lines are printed one at a time.
     private record Fence(char mark, int length, int indent) {
         boolean closes(String line) {
             var m = FENCE.matcher(line);
@@ -175,13 +179,13 @@ final class MarkdownPrinter implements AnswerView {
 
     private final PrintWriter out;
     private final Supplier<Window> window;
-    private final StringBuilder source = new StringBuilder();           // of the last block that has begun
+    private final StringBuilder source = new StringBuilder();           // of the last block
     private Fence fence;
-    private int done;                                       // the leaves of `source` that are printed for good
-    private boolean begun, gap;                             // something, and a blank line, goes before `source`
-    private int fresh;                                      // characters that came since the last drawing
-    private List<String> drawn = List.of();                 // lines on the screen that may change; the cursor is behind
-    private String carried;                                 // the first of them, where it is finished already
+    private int done;                                       // the leaves of `source` that will not change
+    private boolean begun, gap;                             // text, and a blank line, precede `source`
+    private int fresh;                                      // characters since the last redraw
+    private List<String> drawn = List.of();                 // changeable lines on the screen, above the cursor
+    private String carried;                                 // the first of them, if it is already complete
     private String heldBack = "";
 
     MarkdownPrinter(PrintWriter out, Supplier<Window> window) {
@@ -192,16 +196,17 @@ final class MarkdownPrinter implements AnswerView {
     @Override
     public void text(String delta) {
         String all = heldBack + delta;
-        boolean half = all.endsWith("\r") || !all.isEmpty() && Character.isHighSurrogate(all.charAt(all.length() - 1));
-        heldBack = half ? all.substring(all.length() - 1) : "";
-        String whole = Text.printable(all.substring(0, all.length() - heldBack.length()).replace("\r\n", "\n"));
-        source.append(whole);
-        fresh += whole.length();
-        boolean large = source.length() > 4000;             // it is not read anew for each word
+        boolean incomplete = all.endsWith("\r")
+                || !all.isEmpty() && Character.isHighSurrogate(all.charAt(all.length() - 1));
+        heldBack = incomplete ? all.substring(all.length() - 1) : "";
+        String complete = Text.printable(all.substring(0, all.length() - heldBack.length()).replace("\r\n", "\n"));
+        source.append(complete);
+        fresh += complete.length();
+        boolean large = source.length() > 4000;             // do not parse it again for each word
         if (!large || fresh >= source.length() / 32) update(false);
     }
 
-    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
+    /// Prints the rest and a line break; prints nothing if there was no text.
     @Override
     public void end() {
         source.append(Text.printable(heldBack.equals("\r") ? "" : heldBack));
@@ -213,7 +218,7 @@ final class MarkdownPrinter implements AnswerView {
         carried = null;
     }
 
-    /// Takes the open part off the screen, so that something else can be written there; it comes again with more text.
+    /// Clears the open part from the screen, for other output; it is drawn again with the next text.
     @Override
     public void pause() {
         if (carried != null) out.print("\n");
@@ -226,24 +231,24 @@ final class MarkdownPrinter implements AnswerView {
     private void update(boolean end) {
         fresh = 0;
         if (fence == null && !begun && PLAIN.matcher(source).matches()) {
-            show(List.of(), List.of(source.toString()));    // most short answers need no more
-            if (end) source.setLength(0);                   // who ends it twice prints it once
+            show(List.of(), List.of(source.toString()));    // enough for most short answers
+            if (end) source.setLength(0);                   // a second end() prints nothing
             return;
         }
         while (fence == null ? blocks(end) : code(end)) fresh = 0;
     }
 
-    /// @return whether a code block begins, and is to be gone on with
+    /// @return whether a code block begins; continue with `code`
     private boolean blocks(boolean end) {
         String text = source.toString();
         int line = text.lastIndexOf('\n') + 1;
         if (!end && UNDECIDED.matcher(text).region(line, text.length()).matches()) text = text.substring(0, line);
-        int whole = (int) text.chars().filter(c -> c == '\n').count();
+        int complete = (int) text.chars().filter(c -> c == '\n').count();
         var leaves = Markdown.leaves(text, window.get().columns(), begun, gap);
         int open = leaves.size();
-        while (!end && open > 0 && leaves.get(--open).line() >= whole) continue;
+        while (!end && open > 0 && leaves.get(--open).line() >= complete) continue;
         open = Math.max(open, done);
-        boolean code = !end && open < leaves.size() && leaves.get(open).fence() && leaves.get(open).line() < whole;
+        boolean code = !end && open < leaves.size() && leaves.get(open).fence() && leaves.get(open).line() < complete;
         var stable = lines(leaves, done, open);
         if (code) stable.addAll(leaves.get(open).head());
         show(stable, code ? List.of() : lines(leaves, open, leaves.size()));
@@ -270,7 +275,7 @@ final class MarkdownPrinter implements AnswerView {
         done = 0;
     }
 
-    /// Of the source only the block stays to which the open leaf belongs.
+    /// Discards the source before the block of the open leaf.
     private void keep(List<Markdown.Leaf> leaves, int open, String text) {
         int top = leaves.get(open).top(), first = open;
         while (first > 0 && leaves.get(first - 1).top() == top) first--;
@@ -281,7 +286,7 @@ final class MarkdownPrinter implements AnswerView {
         source.delete(0, Markdown.start(text, top));
     }
 
-    /// @return whether the block has ended, and is to be gone on behind it
+    /// @return whether the code block has ended; continue with `blocks`
     private boolean code(boolean end) {
         var stable = new ArrayList<String>();
         for (int to; (to = source.indexOf("\n")) >= 0 || end && !source.isEmpty(); ) {
@@ -308,8 +313,8 @@ final class MarkdownPrinter implements AnswerView {
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
-    /// @param stable finished lines
-    /// @param open those that may change: no more of them are shown than the window can take back
+    /// @param stable complete lines
+    /// @param open lines that may change; only those that fit the window are shown, so that they can be redrawn
     private void show(List<String> stable, List<String> open) {
         var all = new ArrayList<String>();
         if (carried != null) all.add(carried);
@@ -327,42 +332,43 @@ final class MarkdownPrinter implements AnswerView {
         if (open.isEmpty() || open.size() == 1 && (fence != null || open.getFirst().length() < 40)) return open;
         var size = window.get();
         int from = open.size(), rows = 0;
-        while (from > 0 && (rows += Cells.rows(open.get(from - 1), size.columns())) < size.rows()) from--;
+        while (from > 0 && (rows += DisplayWidth.rows(open.get(from - 1), size.columns())) < size.rows()) from--;
         if (from == 0) return open;
         var tail = new ArrayList<>(open.subList(Math.min(from + 1, open.size()), open.size()));
-        tail.addFirst(Markdown.dim("⋮"));                   // the rest comes when it is finished
+        tail.addFirst(Markdown.dim("⋮"));                   // the rest is printed when complete
         return tail;
     }
 
-    /// Makes of the lines that are drawn those that are wanted.
-    private void draw(List<String> wanted) {
+    /// Replaces the drawn lines with others.
+    private void draw(List<String> lines) {
         int same = 0;
-        while (same < Math.min(drawn.size(), wanted.size()) && drawn.get(same).equals(wanted.get(same))) same++;
+        while (same < Math.min(drawn.size(), lines.size()) && drawn.get(same).equals(lines.get(same))) same++;
         var text = new StringBuilder();
         if (same < drawn.size()) {
-            boolean longer = same == drawn.size() - 1 && same < wanted.size()
-                    && wanted.get(same).startsWith(drawn.get(same));
+            boolean longer = same == drawn.size() - 1 && same < lines.size()
+                    && lines.get(same).startsWith(drawn.get(same));
             if (longer) {
-                text.append(wanted.get(same), drawn.get(same).length(), wanted.get(same).length());
+                text.append(lines.get(same), drawn.get(same).length(), lines.get(same).length());
             } else {
-                if (same == wanted.size() && same > 0) same--;
+                if (same == lines.size() && same > 0) same--;
                 int columns = window.get().columns();
-                int up = drawn.subList(same, drawn.size()).stream().mapToInt(line -> Cells.rows(line, columns)).sum();
-                // tmux keeps a screen that is erased from its first cell on: there only lines are
+                int up = drawn.subList(same, drawn.size()).stream()
+                        .mapToInt(line -> DisplayWidth.rows(line, columns)).sum();
+                // erasing from a screen's first cell makes tmux save the screen to its history: erase lines
                 text.append(up > 1 ? "\033[" + (up - 1) + "A" : "").append("\r\033[K")
                         .append(up > 1 ? "\033[B\033[J\033[A" : "");
-                if (same < wanted.size()) text.append(wanted.get(same));
+                if (same < lines.size()) text.append(lines.get(same));
             }
             same++;
-        } else if (drawn.isEmpty() && !wanted.isEmpty()) {
-            text.append(wanted.get(same++));
+        } else if (drawn.isEmpty() && !lines.isEmpty()) {
+            text.append(lines.get(same++));
         }
-        for (; same < wanted.size(); same++) text.append('\n').append(wanted.get(same));
+        for (; same < lines.size(); same++) text.append('\n').append(lines.get(same));
         out.print(text);
     }
 }
 
-/// Markdown as lines for a terminal. The only part that loads commonmark.
+/// Renders Markdown as lines for a terminal. Only this class loads commonmark.
 final class Markdown {
     private static final int BOLD = 1, ITALIC = 2, UNDERLINED = 4, DIM = 8, CODE = 16;
     private static final Pattern DIGITS = Pattern.compile("\\d{1,9}");
@@ -374,8 +380,7 @@ final class Markdown {
                 .inlineParserFactory(_ -> new InlineParserImpl(new WithoutDefinitions())).build();
     }
 
-    /// A link whose address is given elsewhere (`[text][1]`, `[1]: https://…`) stays as it is written: when it is
-    /// shown the address has not come yet.
+    /// Leaves reference links (`[text][1]`, `[1]: https://…`) as written: their definition usually arrives later.
     private record WithoutDefinitions() implements InlineParserContext {
         @Override
         public List<InlineContentParserFactory> getCustomInlineContentParserFactories() { return List.of(); }
@@ -400,15 +405,15 @@ final class Markdown {
         public <D> D getDefinition(Class<D> type, String label) { return null; }
     }
 
-    /// A block that holds no others: a paragraph, a heading, code, a table …
+    /// A block without child blocks: a paragraph, a heading, code, a table …
     ///
-    /// @param top the line on which the outermost block around it begins
+    /// @param top the first line of the outermost block around it
     /// @param line its own first line
-    /// @param gap whether a blank line goes before it
-    /// @param fence whether it is a code block at the margin that is not closed
-    /// @param lines as they are printed, the blank line before it included
+    /// @param gap whether a blank line precedes it
+    /// @param fence whether it is an unclosed code block at the left margin
+    /// @param lines the printed lines, including the blank line before it
     record Leaf(int top, int line, boolean gap, boolean fence, List<String> lines) {
-        /// Up to the opening fence.
+        /// Returns the lines up to the opening fence.
         List<String> head() { return lines.subList(0, gap ? 2 : 1); }
     }
 
@@ -417,7 +422,7 @@ final class Markdown {
     private final boolean begun, gapBefore;
     private final List<Leaf> leaves = new ArrayList<>();
     private int top, lastLine = -1;
-    private boolean definitions;                            // the last leaf holds nothing else
+    private boolean definitions;                            // the last leaf has only link definitions
     private String lastRest = "";
 
     private Markdown(String text, int columns, boolean begun, boolean gapBefore) {
@@ -427,13 +432,13 @@ final class Markdown {
         this.gapBefore = gapBefore;
     }
 
-    /// @param begun whether something goes before this text
-    /// @param gap whether that ended in a blank line
+    /// @param begun whether other text precedes this text
+    /// @param gap whether that ended with a blank line
     static List<Leaf> leaves(String text, int columns, boolean begun, boolean gap) {
         var markdown = new Markdown(text, columns, begun, gap);
         for (var block = Holder.PARSER.parse(text).getFirstChild(); block != null; block = block.getNext()) {
             boolean within = block instanceof TableBlock && !markdown.leaves.isEmpty()
-                    && markdown.lastLine + 1 == first(block);       // its heading may be a paragraph's last line
+                    && markdown.lastLine + 1 == first(block);       // its header row may be a paragraph's last line
             markdown.top = within ? markdown.leaves.getLast().top() : first(block);
             markdown.block(block, "", "");
         }
@@ -442,7 +447,7 @@ final class Markdown {
 
     static String dim(String text) { return "\033[2m" + text + "\033[0m"; }
 
-    /// Where a line begins.
+    /// Returns the offset of a line.
     static int start(String text, int line) {
         int at = 0;
         for (int i = 0; i < line; i++) at = text.indexOf('\n', at) + 1;
@@ -459,8 +464,8 @@ final class Markdown {
         return spans.isEmpty() ? 0 : spans.getLast().getLineIndex();
     }
 
-    /// @param first what goes before the first line: bars, and the mark of an item
-    /// @param rest before the others
+    /// @param first the prefix of the first line: quote bars and a list marker
+    /// @param rest the prefix of the other lines
     private void block(Node node, String first, String rest) {
         switch (node) {
             case BlockQuote _ -> children(node, first + BAR, rest + BAR);
@@ -494,14 +499,14 @@ final class Markdown {
     private void list(ListBlock list, String first, String rest) {
         int number = -1;
         for (var item = list.getFirstChild(); item != null; item = item.getNext()) {
-            number = Math.max(number + 1, written(item));
+            number = Math.max(number + 1, sourceNumber(item));
             String mark = list instanceof OrderedList ordered ? number + ordered.getMarkerDelimiter() + " " : "• ";
             children(item, (item.getPrevious() == null ? first : rest) + mark, rest + " ".repeat(mark.length()));
         }
     }
 
-    /// An item's own number; the 1 that some write before each counts up.
-    private int written(Node item) {
+    /// Returns the number in an item's source, which may be 1 for each item.
+    private int sourceNumber(Node item) {
         var span = item.getSourceSpans().getFirst();
         var digits = DIGITS.matcher(source[span.getLineIndex()]);
         return digits.find(span.getColumnIndex()) ? Integer.parseInt(digits.group()) : 0;
@@ -514,13 +519,13 @@ final class Markdown {
         }
     }
 
-    private int width(String prefix) { return Math.max(10, columns - Cells.of(prefix)); }
+    private int width(String prefix) { return Math.max(10, columns - DisplayWidth.of(prefix)); }
 
     private void text(Node node, Styled text, String first, String rest) {
         leaf(node, rest, prefixed(text.wrapped(width(rest), false), first, rest), false);
     }
 
-    /// Definitions of links are text as well. They make one leaf with what follows, which may still become a part.
+    /// Prints a link definition as text. It shares a leaf with the next block, which may turn out to continue it.
     private void definition(Node node, String text, String first, String rest) {
         text(node, new Styled().add(clean(text), DIM), first, rest);
         definitions = true;
@@ -530,7 +535,7 @@ final class Markdown {
         return IntStream.range(0, lines.size()).mapToObj(i -> (i == 0 ? first : rest) + lines.get(i)).toList();
     }
 
-    /// @param rest what may go before a blank line above it
+    /// @param rest the prefix of a blank line above it
     private void leaf(Node node, String rest, List<String> lines, boolean fence) {
         int line = first(node);
         boolean gap = lastLine < 0 ? begun && (gapBefore || line > 0) : line > lastLine + 1;
@@ -555,7 +560,7 @@ final class Markdown {
         definitions = false;
     }
 
-    /// The bars of quotes at a line's beginning are dim.
+    /// Dims the quote bars at the start of a line.
     private static String bars(String line) {
         int end = 0;
         while (end < line.length() && (line.charAt(end) == '│' || line.charAt(end) == ' ')) end++;
@@ -569,7 +574,7 @@ final class Markdown {
         return lines.stream().map(Text::printable).toList();
     }
 
-    /// Text may hold control characters again: `&#27;`.
+    /// Makes control characters visible, which entities such as `&#27;` can produce.
     private static String clean(String text) { return text == null ? "" : cleanLines(text).replace('\n', ' '); }
 
     private static String cleanLines(String text) { return Text.printable(text.replace("\t", "    ")); }
@@ -603,14 +608,14 @@ final class Markdown {
         }
     }
 
-    /// Its text, and the address where that is another.
+    /// Adds a link's text, and its address if that differs.
     private static void link(Styled to, Node node, String destination, String title, int style) {
         var text = inlines(node, style | UNDERLINED);
-        String said = text.toString();
+        String label = text.toString();
         String address = clean(address(destination, title));
         to.add(text);
-        if (said.equals(address) || ("mailto:" + said).equals(address)) return;
-        to.add((said.isEmpty() ? "(" : " (") + address + ")", style | DIM);
+        if (label.equals(address) || ("mailto:" + label).equals(address)) return;
+        to.add((label.isEmpty() ? "(" : " (") + address + ")", style | DIM);
     }
 
     // ---- tables
@@ -625,10 +630,10 @@ final class Markdown {
                     cells.add(inlines(cell, part instanceof TableHead ? BOLD : 0));
                     if (rows.isEmpty()) sides.add(((TableCell) cell).getAlignment());
                 }
-                String beyond = beyond(row, cells.size());
+                String extra = extraDisplayWidth(row, cells.size());
                 if (cells.isEmpty()) cells.add(new Styled());
-                if (sides.isEmpty()) sides.add(null);       // a heading of nothing but a bar
-                cells.getLast().add(beyond, 0);
+                if (sides.isEmpty()) sides.add(null);       // the header row is a single bar
+                cells.getLast().add(extra, 0);
                 rows.add(cells);
             }
         }
@@ -644,8 +649,8 @@ final class Markdown {
         return lines;
     }
 
-    /// What a row has behind the last column of the heading: a bar in a cell is easily forgotten to be escaped.
-    private String beyond(Node row, int cells) {
+    /// Returns a row's text after the header's last column; models often forget to escape a bar in a cell.
+    private String extraDisplayWidth(Node row, int cells) {
         var span = row.getSourceSpans().getFirst();
         String line = source[span.getLineIndex()].substring(span.getColumnIndex()).strip();
         String[] parts = line.replaceFirst("^\\|", "").replaceFirst("(?<!\\\\)\\|$", "").split("(?<!\\\\)\\|", -1);
@@ -653,9 +658,9 @@ final class Markdown {
                 .stripTrailing();
     }
 
-    /// As wide as the widest cell; the widest columns give way until all fit.
+    /// Returns the width of each column: that of its widest cell, with the widest columns reduced until all fit.
     ///
-    /// @return null where that leaves too little
+    /// @return null if the columns would be too narrow
     private static int[] widths(List<List<Styled>> rows, int count, int width) {
         int[] widths = new int[count];
         for (var row : rows) {
@@ -685,7 +690,7 @@ final class Markdown {
             var line = new StringBuilder();
             for (int i = 0; i < widths.length; i++) {
                 String text = n < cells.get(i).size() ? cells.get(i).get(n) : "";
-                int space = Math.max(0, widths[i] - Cells.of(text));
+                int space = Math.max(0, widths[i] - DisplayWidth.of(text));
                 int before = sides.get(i) == TableCell.Alignment.RIGHT ? space
                         : sides.get(i) == TableCell.Alignment.CENTER ? space / 2 : 0;
                 line.append(i == 0 ? "" : dim(BETWEEN)).append(" ".repeat(before)).append(text)
@@ -720,32 +725,32 @@ final class Markdown {
             return this;
         }
 
-        int cells() { return Cells.of(text.toString()); }
+        int cells() { return DisplayWidth.of(text.toString()); }
 
         @Override
         public String toString() { return text.toString(); }
 
-        /// Lines of at most so many cells, broken at spaces and between wide characters. Words that are longer stand
-        /// on a line of their own, for the terminal to break: so they can be copied.
+        /// Wraps the text to a width, at spaces and between wide characters. Longer words get a line of their own and
+        /// are left for the terminal to wrap, so that they can be copied.
         ///
-        /// @param all break them as well
+        /// @param all whether to break longer words as well
         List<String> wrapped(int width, boolean all) {
             var lines = new ArrayList<String>();
             int from = 0, chance = 0, cells = 0;
             for (int i = 0; i < text.length(); ) {
-                int c = text.codePointAt(i), wide = Cells.of(c), next = i + Character.charCount(c);
+                int c = text.codePointAt(i), wide = DisplayWidth.of(c), next = i + Character.charCount(c);
                 if (c == '\n') {
                     lines.add(line(from, i));
                     from = chance = next;
                     cells = 0;
                 } else {
-                    if (wide == 2 && i > from && !Cells.closing(c)) chance = i;
+                    if (wide == 2 && i > from && !DisplayWidth.closing(c)) chance = i;
                     if (c != ' ' && cells + wide > width) {
                         int to = chance > from ? chance : all && i > from ? i : from;
                         if (to > from) {
                             lines.add(line(from, to));
                             from = chance = to;
-                            cells = Cells.of(text.substring(from, i));
+                            cells = DisplayWidth.of(text.substring(from, i));
                         }
                     }
                     if (c == ' ') chance = next;
@@ -785,8 +790,8 @@ final class Markdown {
 
 /// The size of the terminal's window.
 record Window(int columns, int rows) {
-    /// COLUMNS and LINES, else what the terminal says, else 80 by 24. A program is asked, for that is quicker than to
-    /// make the JVM ready for native calls; only when the size matters, and again when the window has changed.
+    /// Returns COLUMNS and LINES, or the terminal's size, or 80 by 24. Runs `stty`, which is faster than preparing the
+    /// JVM for native calls, on first use and after each resize.
     static Supplier<Window> of(Environment env) {
         return new Supplier<>() {
             private volatile Window known;
@@ -798,8 +803,8 @@ record Window(int columns, int rows) {
                 int columns = number(env.variable("COLUMNS")), rows = number(env.variable("LINES"));
                 if (columns > 0 && rows > 0) return known = new Window(columns, rows);
                 onChange(() -> known = null);
-                var asked = asked().orElse(new Window(80, 24));
-                return known = new Window(columns > 0 ? columns : asked.columns(), rows > 0 ? rows : asked.rows());
+                var actual = stty().orElse(new Window(80, 24));
+                return known = new Window(columns > 0 ? columns : actual.columns(), rows > 0 ? rows : actual.rows());
             }
         };
     }
@@ -808,15 +813,15 @@ record Window(int columns, int rows) {
         return text != null && text.matches("[0-9]{1,5}") ? Integer.parseInt(text) : 0;
     }
 
-    private static Optional<Window> asked() {
+    private static Optional<Window> stty() {
         try {
             var stty = new ProcessBuilder("stty", "size").redirectInput(new File("/dev/tty"))
                     .redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            String[] said = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).split("\\s+");
-            int rows = number(said[0]), columns = said.length < 2 ? 0 : number(said[1]);
+            String[] words = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).split("\\s+");
+            int rows = number(words[0]), columns = words.length < 2 ? 0 : number(words[1]);
             return rows > 0 && columns > 0 ? Optional.of(new Window(columns, rows)) : Optional.empty();
         } catch (IOException _) {
-            return Optional.empty();                        // no terminal, or no such program
+            return Optional.empty();                        // no terminal, or no stty
         }
     }
 
@@ -824,14 +829,14 @@ record Window(int columns, int rows) {
         try {
             sun.misc.Signal.handle(new sun.misc.Signal("WINCH"), _ -> what.run());
         } catch (IllegalArgumentException _) {
-            // a system without this signal
+            // this system has no such signal
         }
     }
 }
 
-/// How many cells of a terminal a text takes: none for combining characters, two for those of East Asia and most emoji
-/// (Unicode's EastAsianWidth W and F). Where terminals differ it is the larger number.
-final class Cells {
+/// The number of terminal cells of a text: 0 for combining characters, 2 for East Asian ones and most emoji (W and F in
+/// Unicode's EastAsianWidth), the larger number where terminals differ.
+final class DisplayWidth {
     private static final int[] WIDE = {0x1100, 0x115f, 0x231a, 0x231b, 0x23e9, 0x23ec, 0x23f0, 0x23f0, 0x23f3, 0x23f3,
             0x25fd, 0x25fe, 0x2614, 0x2615, 0x2648, 0x2653, 0x267f, 0x267f, 0x2693, 0x2693, 0x26a1, 0x26a1, 0x26aa,
             0x26ab, 0x26bd, 0x26be, 0x26c4, 0x26c5, 0x26ce, 0x26ce, 0x26d4, 0x26d4, 0x26ea, 0x26ea, 0x26f2, 0x26f3,
@@ -845,7 +850,7 @@ final class Cells {
 
     static int of(int c) {
         if (c < 0x300) return c < ' ' ? 0 : 1;
-        if (c == 0xfe0f) return 1;                          // makes a narrow symbol before it a wide one
+        if (c == 0xfe0f) return 1;                          // widens a narrow symbol before it
         int type = Character.getType(c);
         boolean mark = type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK;
         boolean partOfHangul = c >= 0x1160 && c <= 0x11ff;
@@ -854,7 +859,7 @@ final class Cells {
         return at >= 0 || at % 2 == 0 ? 2 : 1;
     }
 
-    /// Of a text that may hold escape sequences of ours.
+    /// Returns the cells of a text that may contain our SGR escape sequences.
     static int of(String text) {
         int cells = 0;
         for (int i = 0; i < text.length(); ) {
@@ -869,7 +874,7 @@ final class Cells {
         return cells;
     }
 
-    /// The rows that a terminal of so many columns breaks a line into.
+    /// Returns the number of rows of a line on a terminal.
     static int rows(String line, int columns) {
         int rows = 1, at = 0;
         for (int i = 0; i < line.length(); ) {
@@ -889,6 +894,6 @@ final class Cells {
         return rows;
     }
 
-    /// Whether no line should begin with this character.
+    /// Returns whether a line should not begin with this character.
     static boolean closing(int c) { return "、。，．！？：；）」』】〉》・ー".indexOf(c) >= 0; }
 }

@@ -81,8 +81,23 @@ public class test {
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
             Messages.class);
 
+    private static final String USAGE = """
+            usage: scripts/jbang test [--slow] [CLASS|METHOD…]
+
+            Runs all tests, or those of the given classes and methods. The last line has
+            the counts; the exit code is 1 if a test fails.
+
+              --slow   Include the slow tests.
+
+            Examples:
+              scripts/jbang test
+              scripts/jbang test Streams twentyProcessesMakeOneExchange
+
+            Classes:
+            """;
+
     public static void main(String... args) throws IOException {
-        // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.
+        // As in the tool. Set here because the JDK reads them when the first HTTP client is created, in any class.
         System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
         System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
         System.setProperty("cop.command", Harness.COMMAND);
@@ -91,9 +106,9 @@ public class test {
         var odd = words.stream().filter(word -> word.startsWith("-")).findFirst();
         if (odd.isPresent()) {
             boolean help = odd.get().matches("-h|--help");
-            System.out.println((help ? "" : "error: there is no option " + odd.get() + "\nhint: ")
-                    + "scripts/jbang test [--slow] [CLASS or METHOD…]; classes: "
-                    + CLASSES.stream().map(Class::getSimpleName).collect(Collectors.joining(" ")));
+            if (help) System.out.println(USAGE + "  " + CLASSES.stream().map(Class::getSimpleName)
+                    .collect(Collectors.joining(" ")).replaceAll("(.{55,}?) ", "$1\n  "));
+            else System.err.println("error: unknown option: " + odd.get() + "\nhint: scripts/jbang test --help");
             System.exit(help ? 0 : 2);
         }
         var report = new Report();
@@ -188,7 +203,7 @@ public class test {
         int close() {
             if (failures.size() > 1) System.out.println("\nFailed:\n  " + String.join("\n  ", failures));
             System.out.printf("%.0f s%s%n", (System.nanoTime() - start) / 1e9,
-                    passed + failed == 0 ? ", and no test ran: is the name right?" : "");
+                    passed + failed == 0 ? "; no test matches, check the names" : "");
             System.out.println(passed + " passed, " + failed + " failed"
                     + (skipped > 0 ? ", " + skipped + " skipped" : ""));
             return failed > 0 || passed == 0 ? 1 : 0;

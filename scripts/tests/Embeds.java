@@ -135,13 +135,13 @@ class Embeds {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "{\"title\":\"x\",\"n\":1} | r.jsonl:2: there is no field text or input | --field NAME; it has: title, n",
-            "{\"text\":\"\",\"n\":1} | r.jsonl:2: the text is empty | leave it out",
-            "{\"text\":\" \\n\",\"n\":1} | r.jsonl:2: the text is empty | leave it out",
-            "{\"text\":null,\"n\":1} | r.jsonl:2: text is null, and no text | -t TEMPLATE",
-            "{\"text\":[\"a\"]} | r.jsonl:2: text is a list, and no text | -t TEMPLATE",
-            "{\"text\":{}} | r.jsonl:2: text is an object, and no text | -t TEMPLATE",
-            "{\"text\":true} | r.jsonl:2: text is true, and no text | -t TEMPLATE",
+            "{\"title\":\"x\",\"n\":1} | r.jsonl:2: the row has no field text or input | with --field: title, n",
+            "{\"text\":\"\",\"n\":1} | r.jsonl:2: the text is empty | remove it",
+            "{\"text\":\" \\n\",\"n\":1} | r.jsonl:2: the text is empty | remove it",
+            "{\"text\":null,\"n\":1} | r.jsonl:2: text is null, not a text | -t TEMPLATE",
+            "{\"text\":[\"a\"]} | r.jsonl:2: text is a list, not a text | -t TEMPLATE",
+            "{\"text\":{}} | r.jsonl:2: text is an object, not a text | -t TEMPLATE",
+            "{\"text\":true} | r.jsonl:2: text is true, not a text | -t TEMPLATE",
             "{\"text\":} | r.jsonl:2:9: | a comma, a colon", "[1] | r.jsonl:2 holds no JSON object | "})
     void rowWithoutTextIsReported(String row, String said, String hint) {
         cop.write("r.jsonl", "{\"text\":\"fine\"}\n" + row + "\n");
@@ -156,11 +156,11 @@ class Embeds {
         refused(cop.run(embed("a", "", "b")), "text 2: the text is empty");
         refused(cop.run(embed("a", "\u00a0", "b", " ")), "text 4: the text is empty");
         refused(cop.runWith("one\n\ntwo\n", embed()), "stdin:2: the text is empty");
-        refused(cop.runWith("", embed()), "there are no texts");
+        refused(cop.runWith("", embed()), "no texts");
         refused(cop.runWith("one\0two\n", embed()), "stdin:1 is not text: it contains a NUL byte");
         refused(cop.runWith(new byte[]{'a', '\n', (byte) 0xff, '\n'}, embed()), "stdin:2 is not UTF-8 text");
         cop.write("r.csv", "text\n");
-        refused(cop.run(embed("-d", "r.csv")), "there are no texts");
+        refused(cop.run(embed("-d", "r.csv")), "no texts");
     }
 
     @Test
@@ -178,17 +178,17 @@ class Embeds {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"a -d r.jsonl | exclude each other", "--field x a | --field is for rows",
-            "--id x a | --id is for rows", "-t x a | -t is for rows", "--var a=b a | --var is for rows",
-            "-d r.jsonl --var a=b | --var fills a template, and none is named", "-d none.jsonl | none.jsonl",
-            "-d r.jsonl -t t --field x | --field and -t exclude each other",
-            "-d r.jsonl -t nosuch | nosuch", "-d r.jsonl --id key | r.jsonl:1: there is no key for --id",
+    @CsvSource(delimiter = '|', value = {"a -d r.jsonl | exclude each other", "--field x a | --field requires -d",
+            "--id x a | --id requires -d", "-t x a | -t requires -d", "--var a=b a | --var requires -d",
+            "-d r.jsonl --var a=b | --var requires -t", "-d none.jsonl | none.jsonl",
+            "-d r.jsonl -t t --field x | --field and -t cannot be used together",
+            "-d r.jsonl -t nosuch | nosuch", "-d r.jsonl --id key | r.jsonl:1: the row has no field key (--id)",
             "--dimensions 0 a | --dimensions 0 is out of range", "--dimensions x a | a number is wanted",
             "--format xml a | --format xml is unknown",
-            "--json --format csv a | --json and --format exclude each other",
-            "--format npy a | npy is bytes, and this output takes text", "-o no/such/v.csv a | no such folder",
+            "--json --format csv a | --json and --format cannot be used together",
+            "--format npy a | npy is binary, and this output is text", "-o no/such/v.csv a | no such folder",
             "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would overwrite the input", "-m mai-code-1.1-flash a"
-                    + " | mai-code-1.1-flash makes no embeddings",
+                    + " | mai-code-1.1-flash is not an embedding model",
             "-m nosuch a | this account has no model \"nosuch\""})
     void invalidOptionsAreUsageErrors(String options, String said) {
         cop.write("r.jsonl", "{\"text\":\"one\"}\n");
@@ -197,13 +197,13 @@ class Embeds {
     }
 
     @Test
-    void terminalWithoutTextIsNotRead() { refused(cop.terminal(0).run(embed()), "there is no text"); }
+    void terminalWithoutTextIsNotRead() { refused(cop.terminal(0).run(embed()), "no texts"); }
 
     @Test
     void closedStdinHasNoTexts() throws Exception {
         var command = new ArrayList<>(List.of("bash", "-c", "exec \"$@\" <&-", "-"));
         command.addAll(cop.process(embed()).command());
-        refused(Harness.finished(cop.process().command(command).start(), ""), "there are no texts");
+        refused(Harness.finished(cop.process().command(command).start(), ""), "no texts");
     }
 
     @Test
@@ -241,7 +241,7 @@ class Embeds {
         cop.sim.set("models", "no-embeddings");
         var outcome = cop.run(embed("a"));
         assertEquals(1, outcome.code());
-        assertTrue(outcome.err().contains("GitHub lists no model for embeddings for this account\nhint: copilot"
+        assertTrue(outcome.err().contains("this account has no embedding model\nhint: copilot"
                 + " models"), outcome::all);
         refused(cop.run(embed("-m", "text-embedding-3-small", "a")), "this account has no model");
     }
@@ -405,18 +405,18 @@ class Embeds {
             to.write(new EmbedTexts.Item(0, "stdin:1", null, "a"), (ArrayNode) Json.tryParse("[1,2]"), 2);
             fault(() -> {
                 try {
-                    to.whole(Json.object());
+                    to.finish(Json.object());
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
-            }, "there were 2, and then 1");
+            }, "the input changed while it was read: 2 texts, then 1");
         }
         assertEquals(Set.of(), leftOver());
     }
 
     @Test
     void npyIsWrittenToPipeButNotTerminal() throws Exception {
-        refused(cop.terminal(1).run(embed("--format", "npy", "a")), "npy is not for a terminal",
+        refused(cop.terminal(1).run(embed("--format", "npy", "a")), "npy is binary, and stdout is a terminal",
                 "hint: -o vectors.npy");
         cop.ok(embed("-o", "v.npy", "a", "b"));
         var process = cop.process(embed("--format", "npy", "a", "b")).redirectOutput(cop.file("piped").toFile())
@@ -449,19 +449,19 @@ class Embeds {
     // ------------------------------------------------------------------------------------------------- bad days
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"short | 2 vectors came for 3 texts",
-            "long | 4 vectors came for 3 texts, with the indexes [0, 1, 2, 3]",
-            "twice | 4 vectors came for 3 texts, with the indexes [0, 1, 2]",
-            "no-index | 3 vectors came for 3 texts, with the indexes [-1, 0, 1]",
-            "ragged | its vectors differ in length, or are empty: [2, 3]",
-            "empty-vector | its vectors differ in length, or are empty: [0, 3]",
-            "texts | an embedding is no list of numbers", "null | an embedding is no list of numbers",
-            "base64 | an embedding is no list of numbers", "error | the model is overloaded"})
+    @CsvSource(delimiter = '|', value = {"short | it has 2 vectors for 3 texts",
+            "long | it has 4 vectors for 3 texts, with indexes [0, 1, 2, 3]",
+            "twice | it has 4 vectors for 3 texts, with indexes [0, 1, 2]",
+            "no-index | it has 3 vectors for 3 texts, with indexes [-1, 0, 1]",
+            "ragged | its vectors are empty or of different sizes: [2, 3]",
+            "empty-vector | its vectors are empty or of different sizes: [0, 3]",
+            "texts | an embedding is not a list of numbers", "null | an embedding is not a list of numbers",
+            "base64 | an embedding is not a list of numbers", "error | the model is overloaded"})
     void unexpectedResponseIsAnError(String way, String said) {
         cop.sim.set("embeddings", way);
         var outcome = cop.run(embed("-o", "v.jsonl", "a", "b", "c"));
         assertEquals(1, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("GitHub's answer to /embeddings is not what was asked for: " + said),
+        assertTrue(outcome.err().contains("GitHub returned an invalid response to /embeddings: " + said),
                 outcome::all);
         assertTrue(outcome.err().contains("request id "), outcome::all);
         assertEquals(1, asked().size(), "it was billed, and is not asked for again");
@@ -472,7 +472,7 @@ class Embeds {
     void unexpectedDimensionsAreAnError() {
         cop.sim.set("embeddings", "ragged");
         var outcome = cop.run(embed("a"));
-        assertTrue(outcome.err().contains("a vector of 2 numbers instead of 3 [request id"),
+        assertTrue(outcome.err().contains("its vectors have 2 numbers, not 3 [request id"),
                 outcome::all);
         assertEquals(1, outcome.code());
         assertEquals("", outcome.out());
@@ -488,9 +488,9 @@ class Embeds {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"truncated-json | is not what was asked for",
-            "eof-empty | it is no JSON object",
-            "html-200 | it is a page of HTML", "402 | the quota is used up", "403 | GitHub denied access",
+    @CsvSource(delimiter = '|', value = {"truncated-json | invalid response to /embeddings",
+            "eof-empty | it is not a JSON object",
+            "html-200 | it is an HTML page", "402 | the quota is used up", "403 | GitHub denied access",
             "413 | the request is too large"})
     void permanentErrorsAreNotRetried(String fault, String said) {
         cop.sim.set("embeddings-faults", List.of(fault));
@@ -509,7 +509,7 @@ class Embeds {
     }
 
     @ParameterizedTest
-    @CsvSource({"jsonl, are in, 2", "csv, are in, 3", "npy, 'had come, and are not kept', 0"})
+    @CsvSource({"jsonl, were saved to, 2", "csv, were saved to, 3", "npy, 'were received, but not saved', 0"})
     void partialOutputIsSaved(String format, String said, int lines) throws Exception {
         cop.sim.set("max-inputs", 2).set("embeddings-faults", List.of("ok", "403"));
         String name = "v." + format;
@@ -599,7 +599,7 @@ class Embeds {
 
     @Test
     void verbReportsInvalidInput() {
-        fault(() -> Embedder.vectors(toolkit.copilot(), List.of()), "embed() wants a text");
+        fault(() -> Embedder.vectors(toolkit.copilot(), List.of()), "embed() requires at least one text");
         fault(() -> Embedder.vectors(toolkit.copilot(), List.of("a", " ")), "text 2: the text is empty");
         fault(() -> Embedder.vectors(toolkit.copilot(), Arrays.asList("a", null)), "text 2 is null");
         fault(() -> embed.embed((String[]) null), "embed's texts is null");

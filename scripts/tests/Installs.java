@@ -103,11 +103,12 @@ class Installs {
         var outcome = install();
         assertEquals(0, outcome.code(), outcome::all);
         assertEquals(launcher() + "\n", outcome.out());
-        assertTrue(outcome.err().contains("is not on the PATH\nhint: export PATH="), outcome::all);
+        assertTrue(outcome.err().contains("is not on the PATH\nhint: add this to your shell's startup file: export "),
+                outcome::all);
         assertFalse(outcome.err().contains("training failed"), outcome::all);
         answers();
         Path program = programs().getFirst();
-        for (String part : Rehearsal.PARTS) assertTrue(Files.size(program.resolve(part + ".aot")) > 1 << 20, part);
+        for (String part : Training.PARTS) assertTrue(Files.size(program.resolve(part + ".aot")) > 1 << 20, part);
         try (var files = Files.list(program)) {
             assertTrue(files.noneMatch(f -> f.toString().matches(".*(p12|pem|config)")), "nothing of the training");
         }
@@ -178,11 +179,11 @@ class Installs {
     void oldClassFilesAreUpgraded() throws Exception {
         for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
             if (!entry.contains("picocli")) continue;
-            byte[] before = Files.readAllBytes(Path.of(entry)), after = OldClasses.raised(before);
+            byte[] before = Files.readAllBytes(Path.of(entry)), after = ClassUpgrade.upgrade(before);
             assertEquals(List.of(49), versions(before));
             assertEquals(List.of(61), versions(after));
-            assertTrue(Arrays.equals(after, OldClasses.raised(before)), "the same each time");
-            assertTrue(OldClasses.raised(after) == after);
+            assertTrue(Arrays.equals(after, ClassUpgrade.upgrade(before)), "the same each time");
+            assertTrue(ClassUpgrade.upgrade(after) == after);
             return;
         }
         throw new AssertionError("no picocli on the class path");
@@ -270,7 +271,8 @@ class Installs {
         cop.write("bin/cop", "#!/bin/sh\necho mine\n");
         var outcome = install("--dir", "bin");
         assertEquals(2, outcome.code());
-        assertTrue(outcome.err().contains("there is another ") && outcome.err().contains("hint: --name"), outcome::all);
+        assertTrue(outcome.err().contains("bin/cop exists and is not a copilot.java launcher\n")
+                && outcome.err().contains("hint: choose another --name or --dir\n"), outcome::all);
         assertEquals(2, install("--uninstall", "--dir", "bin").code());
         assertEquals("#!/bin/sh\necho mine\n", cop.read("bin/cop"));
         assertEquals(2, install("--uninstall").code());
@@ -295,12 +297,13 @@ class Installs {
         }
         var broken = run("", "chat", "hi");
         assertEquals(1, broken.code());
-        assertTrue(broken.err().startsWith("error: the copy of copilot.java that cop runs has gone: "), broken::all);
-        assertTrue(broken.err().contains("\nhint: install it again"), broken::all);
+        assertTrue(broken.err().startsWith("error: the copy of copilot.java that cop runs is missing: "), broken::all);
+        assertTrue(broken.err().contains("\nhint: jbang install@OWNER/copilot.java --name cop; or delete "),
+                broken::all);
         install();
         answers();
         var elsewhere = install("--uninstall", "--name", "coop");
-        assertTrue(elsewhere.err().contains("installed are " + launcher()), elsewhere::all);
+        assertTrue(elsewhere.err().contains("\nhint: installed: " + launcher() + "; choose"), elsewhere::all);
         assertEquals(0, install("--uninstall").code());
         assertFalse(Files.exists(cop.file(".local/share/copilot.java")));
         assertFalse(Files.exists(launcher()));
@@ -356,7 +359,8 @@ class Installs {
         cop.write("bin/cop", mark + app);
         cop.write("bin/pilot", mark + app);
         cop.write("share/copilot.java.launchers", cop.file("bin/cop") + "\n" + cop.file("bin/pilot") + "\n");
-        prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "note"), 2, "there is another");
+        prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "note"), 2,
+                "exists and is not a copilot.java launcher");
         prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "pilot"), 0);
         assertTrue(files().containsAll(mine), () -> files() + "");
         assertTrue(files().contains("share/0123456789abcdef/00.jar") && !files().contains("share/fedcba9876543210"),
@@ -379,7 +383,7 @@ class Installs {
     void launcherIsNotInstalledFromTemporaryFolder() {
         var lasting = Path.of("/opt/no-such-folder-of-copilot.java");       // the tests themselves may run in /tmp
         prints(cop.with("COP_HOME", cop.file("h").toString()).run("install", "--dir", lasting.toString()), 2,
-                "temporary folder, " + cop.file("h/share"), "hint: unset COP_HOME");
+                "temporary folder: " + cop.file("h/share"), "hint: unset COP_HOME");
         assertFalse(Files.exists(lasting));
     }
 }

@@ -70,7 +70,7 @@ class Markdowns {
         }
 
         private void put(int c) {
-            int wide = Cells.of(c);
+            int wide = DisplayWidth.of(c);
             if (x + wide > columns) {
                 x = 0;
                 down();
@@ -78,10 +78,10 @@ class Markdowns {
             var line = lines.get(y);
             int at = 0, cells = 0;
             while (cells < x && at < line.length()) {
-                cells += Cells.of(line.codePointAt(at));
+                cells += DisplayWidth.of(line.codePointAt(at));
                 at += Character.charCount(line.codePointAt(at));
             }
-            while (at < line.length() && Cells.of(line.codePointAt(at)) == 0) at++;
+            while (at < line.length() && DisplayWidth.of(line.codePointAt(at)) == 0) at++;
             assertEquals(line.length(), at, "written over what was not erased");
             line.repeat(' ', x - cells).appendCodePoint(c);
             x += wide;
@@ -502,7 +502,7 @@ class Markdowns {
         String classes = cop.read("classes");
         assertTrue(classes.contains("cop.AnswerPrinter"));
         assertFalse(classes.contains("org.commonmark") || classes.contains("cop.Markdown ")
-                || classes.contains("cop.Cells"), () -> classes.lines().filter(l -> l.contains("commonmark")
+                || classes.contains("cop.DisplayWidth"), () -> classes.lines().filter(l -> l.contains("commonmark")
                 || l.contains("cop.Markdown")).limit(5).toList().toString());
     }
 
@@ -510,13 +510,13 @@ class Markdowns {
 
     @ParameterizedTest
     @CsvSource({"abc, 3", "é, 1", "日本, 4", "ｱ, 1", "Ａ, 2", "✅, 2", "→, 1", "가, 2", "😀, 2", "🚀, 2", "─, 1", "⚠️, 2"})
-    void displayWidths(String text, int cells) { assertEquals(cells, Cells.of(text)); }
+    void displayWidths(String text, int cells) { assertEquals(cells, DisplayWidth.of(text)); }
 
     @Test
     void combiningCharactersHaveNoWidth() {
-        assertEquals(1, Cells.of("e\u0301"));
-        assertEquals(0, Cells.of("\u200b\u200d"));
-        assertEquals(3, Cells.of("\033[1mabc\033[0m"));
+        assertEquals(1, DisplayWidth.of("e\u0301"));
+        assertEquals(0, DisplayWidth.of("\u200b\u200d"));
+        assertEquals(3, DisplayWidth.of("\033[1mabc\033[0m"));
     }
 
     @ParameterizedTest

@@ -791,7 +791,7 @@ class Prompts {
         template("---\nmodel: x\n---\nHello\n");
         assertEquals("---\nmodel: x\n---\nHello\n", cop.ok("templates", "show", "t").out());
         assertEquals(cop.file("templates/t.mustache").toRealPath() + "\n", cop.ok("templates", "path", "t").out());
-        assertTrue(cop.ok("templates", "show", "review").out().startsWith("---\ndescription: A review"));
+        assertTrue(cop.ok("templates", "show", "review").out().startsWith("---\ndescription: Review a change"));
         assertEquals(cop.file("templates") + "\n" + cop.file(".config/copilot.java/templates") + "\n",
                 cop.ok("templates", "path").out());
     }

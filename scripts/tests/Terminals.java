@@ -190,7 +190,7 @@ class Terminals {
     void ctrlCAtEmptyPromptHintsHowToQuit() {
         conversation().type("half").shows("> half").interrupt();
         assertFalse(screen().contains("leaves)"), screen());
-        interrupt().shows("(Ctrl-D or /quit leaves)").press("C-d").leaves(0);
+        interrupt().shows("(press Ctrl-D or type /quit to leave)").press("C-d").leaves(0);
     }
 
     @Test
