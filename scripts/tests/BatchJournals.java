@@ -54,7 +54,7 @@ class BatchJournals {
 
     /// Wherever a crash truncates the journal, complete results stay done and OUT has no missing or duplicate rows.
     @Test
-    void journalCutAtLineBoundaries() throws Exception { aJournalCut(11); }
+    void journalCutAtSomeBytes() throws Exception { aJournalCut(11); }
 
     @Test
     @Tag("slow")

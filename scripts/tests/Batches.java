@@ -392,7 +392,7 @@ class Batches {
     /// The first row needs another attempt while the second waits for it.
     @ParameterizedTest
     @ValueSource(strings = {"503", "429:1"})
-    void firstRequestIsRepeatedWhenUnmeasured(String fault) {
+    void failedFirstRequestIsFollowedByAnother(String fault) {
         cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of(fault));
         good("--max-total-tokens", "1000", "-j", "2", "--delay", "0");

@@ -756,7 +756,7 @@ class CommandLines {
     }
 
     @Test
-    void requiredJavaVersion() throws IOException {
+    void requiredDirectives() throws IOException {
         String source = source("copilot.java");
         assertTrue(source.startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n"));
         assertEquals(List.of("25+"), directives(source, "JAVA"));

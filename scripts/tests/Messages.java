@@ -53,8 +53,10 @@ class Messages {
     private static final Set<String> NAMES = Set.of("GitHub", "Copilot", "Java", "Markdown", "Excel",
             "Slurm", "Kubernetes");
 
-    /// Messages that do not have the form yet: the question of a confirmation that nobody can answer.
-    private static final Pattern OUTLIERS = Pattern.compile("error: \\p{Lu}.*: cannot ask for confirmation");
+    /// Messages that do not have the form yet: the question of a confirmation that cannot be asked, and messages of
+    /// picocli and of the JSON Schema library.
+    private static final Pattern OUTLIERS = Pattern.compile("error: (\\p{Lu}.*: cannot ask for confirmation"
+            + "|Missing required parameter for option .*|.*: Schema from '.*' is not allowed to be loaded\\.)");
 
     /// What is wrong with the form of a message, or nothing. One line that does not begin like a sentence, for `gh`
     /// and `git` write so: in lower case, or with a name, an option, a file, a value or a code. An error and a hint
@@ -71,7 +73,7 @@ class Messages {
                 && !NAMES.contains(first.replaceFirst("'s$", ""))) {
             return Optional.of("begins like a sentence");
         }
-        if (kind.equals("error") && text.matches(".*[^.]\\.")) return Optional.of("ends in a period");
+        if (kind.equals("error") && text.matches(".*[^.\\s]\\.")) return Optional.of("ends in a period");
         return Optional.empty();
     }
 
@@ -101,7 +103,8 @@ class Messages {
     @CsvSource(delimiter = '|', value = {
             "error: no model \"x\"|", "error: GH_TOKEN is set|", "error: GitHub's exchange failed|",
             "error: -m needs a value|", "note: The end.|begins like a sentence", "error: it failed.|ends in a period",
-            "error: waiting...|", "'error: '|empty", "error: ghu_abcdefghijklmnop is no token|contains a token"})
+            "error: waiting...|", "error: there is no file in .|", "'error: '|empty",
+            "error: ghu_abcdefghijklmnop is no token|contains a token"})
     void flawsAreFound(String message, String flaw) {
         assertEquals(Optional.ofNullable(flaw), flaw(message));
     }

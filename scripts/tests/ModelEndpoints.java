@@ -306,7 +306,7 @@ class ModelEndpoints {
     }
 
     @Test
-    void rowFieldsOverrideDefaults() {
+    void optionsOverrideDefaultFields() {
         cop.ok("chat", "-m", "gpt-5.3-codex", "-O", "reasoning={\"summary\":\"detailed\"}", "say: x");
         assertTrue(cop.chats().getLast().rawBody().contains("\"summary\":\"detailed\""),
                 cop.chats().getLast()::rawBody);

@@ -285,7 +285,7 @@ class Prompts {
     }
 
     @Test
-    void labelsInOneText() {
+    void listGivenAsTextIsRefused() {
         var outcome = cop.run("render", "classify", "--var", "text=x", "--var", "labels=a,b");
         assertTrue(outcome.code() == 2 && outcome.err().contains("labels"), outcome::all);
         assertTrue(cop.ok("render", "classify", "--var", "text=x", "--var-json", "labels=[\"a\",\"b\"]").out()
