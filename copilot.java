@@ -2767,7 +2767,7 @@ abstract class RequestCommand extends Command {
         var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
         Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
         for (String word : has("--file") || has("--attach") ? texts("PROMPT") : List.<String>of()) {
-            if (word.isBlank() || word.indexOf('\0') >= 0 || !env.path(word).toFile().isFile()) continue;
+            if (word.isBlank() || !env.isFile(word)) continue;
             throw Fault.usage("the word \"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f " + word);
         }
         var input = new PromptInput(console, texts("PROMPT"), new FileAttachments(texts("--file"), most),
@@ -2890,7 +2890,7 @@ final class RenderCommand extends RequestCommand {
     int run(CopilotClient copilot) {
         var question = question(text("TEMPLATE"));
         if (!has("--json")) return show(Message.text(question.request().messages(), !has("--raw")));
-        var request = question.requestAtHand(copilot, !has("--no-stream"), console);
+        var request = question.cachedRequest(copilot, !has("--no-stream"), console);
         return show(Json.pretty(copilot.previewBody(request, console::warn)));
     }
 }
@@ -3211,6 +3211,7 @@ final class BatchInput implements AutoCloseable {
             boolean filled = spec.template != null;
             if (filled) spec.lint.row(row.data());
             var question = filled ? spec.prompts.apply(row) : question(row);
+            if (filled) spec.lint.refuseBlank(row.data());
             if (question.schema() != null) question.request().single("a schema");
             String named = question.request().model();
             String model = filled || named.isEmpty() ? spec.model : named;
@@ -4172,31 +4173,31 @@ final class StyledLines extends PlainText {
 // =========================================================================================== Prompt input
 // Builds prompts from words, stdin, files, images, template values and a schema.
 
-/// A prompt before a model is chosen; its request's model is null or empty if any will do.
+/// A prompt before a model is chosen; its request's model is null or empty for any.
 ///
-/// @param schema schema of the answer, or null
+/// @param schema of the answer; may be null
 record PreparedPrompt(Request request, ResponseSchema schema) {
     /// @param messages none, or those of a prompt, which may not be empty
     static PreparedPrompt of(Template template, List<Message> messages) {
         var head = template.head();
         var last = messages.isEmpty() ? null : messages.getLast();
         if (last != null && last.content().isBlank() && last.images().isEmpty()) throw Fault.usage(
-                template.place() + " comes out empty with this data", COP + " templates show " + template.name()
-                + " shows what it wants");
-        return new PreparedPrompt(new Request(head.model(), messages, head.options(), true, head.delivery()),
-                head.answer());
+                template.place() + " renders to an empty prompt", COP + " templates show " + template.name());
+        var request = new Request(head.model(), messages, head.options(), true, head.delivery());
+        return new PreparedPrompt(request, head.answer());
     }
 
-    PreparedPrompt withSystem(String text) { return text == null ? this : new PreparedPrompt(request.withSystem(text),
-            schema); }
+    PreparedPrompt withSystem(String text) {
+        return text == null ? this : new PreparedPrompt(request.withSystem(text), schema);
+    }
 
     /// Merges in another prompt, which takes precedence.
     PreparedPrompt with(PreparedPrompt other) {
-        var said = other.request;
-        ObjectNode fields = request.fields().setAll(said.fields());
-        return new PreparedPrompt(new Request(said.model() == null ? request.model() : said.model(), request.messages(),
-                fields, true, request.delivery().then(said.delivery(), said.fields().propertyNames())),
-                other.schema == null ? schema : other.schema).withSystem(said.system());
+        var later = other.request;
+        ObjectNode fields = request.fields().setAll(later.fields());
+        return new PreparedPrompt(new Request(later.model() == null ? request.model() : later.model(), request
+                .messages(), fields, true, request.delivery().then(later.delivery(), later.fields().propertyNames())),
+                other.schema == null ? schema : other.schema).withSystem(later.system());
     }
 
     /// Continues a conversation; its system message and model are the defaults.
@@ -4213,10 +4214,9 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     }
 
     /// Builds the request from cached model data, without asking GitHub.
-    Request requestAtHand(CopilotClient copilot, boolean stream, Console console) {
-        if (copilot.models().cached().isEmpty()) {
-            console.note("note: the list of models is not there yet (" + COP + " models fetches it)");
-        }
+    Request cachedRequest(CopilotClient copilot, boolean stream, Console console) {
+        boolean cached = copilot.models().cached().isPresent();
+        if (!cached) console.note("note: the list of models is not cached yet (" + COP + " models fetches it)");
         String id = copilot.models().chooseCached(request.model());
         boolean streams = copilot.models().findCached(id).map(Model::streams).orElse(true);
         return request(id, stream && streams, schema != null && copilot.structured(request.withModel(id)));
@@ -4236,17 +4236,16 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
 
 /// Template values in command-line order; later ones win.
 final class TemplateVariables {
-    /// @param name empty for -d
     private record Part(String option, String name, String text) {}
 
     private final List<Part> parts = new ArrayList<>();
     private Map<String, Object> sample = Map.of();
 
     void add(String option, String text) {
-        String[] pair = text.split("=", 2);
+        int equals = text.indexOf('=');
         if (option.equals("--data")) parts.add(new Part("-d", "", text));
-        else if (pair.length == 2 && !pair[0].isEmpty()) parts.add(new Part(option, pair[0], pair[1]));
-        else throw Fault.usage(option + " " + text + " has no NAME=", option + " NAME=…");
+        else if (equals > 0) parts.add(new Part(option, text.substring(0, equals), text.substring(equals + 1)));
+        else throw Fault.usage(option + " " + text + ": missing NAME=", option + " NAME=…");
     }
 
     boolean given() { return !parts.isEmpty(); }
@@ -4255,29 +4254,24 @@ final class TemplateVariables {
 
     /// Returns the options that read stdin; only one may.
     List<String> readingStdin() {
-        return parts.stream().filter(part -> part.text().equals("-") && Set.of("-d", "--var-file")
-                .contains(part.option())).map(part -> part.option() + (part.name().isEmpty() ? " -"
-                : " " + part.name() + "=-")).toList();
+        return parts.stream().filter(part -> part.text().equals("-") && part.option().matches("-d|--var-file"))
+                .map(part -> part.option() + " " + (part.name().isEmpty() ? "-" : part.name() + "=-")).toList();
     }
 
-    /// Uses the template's sample data as defaults.
     void sampleOf(Template template) {
-        if (!template.head().samples().any()) {
-            throw Fault.usage(template.place() + " has no sample data", "it goes into "
-                    + template.head().samples().place());
-        }
-        sample = template.head().samples().rows().get().getFirst();
+        var samples = template.head().samples();
+        if (!samples.any()) throw Fault.usage(template.place() + " has no sample data", "create " + samples.place());
+        sample = samples.rows().get().getFirst();
     }
 
-    /// Begins to lint a template: says where it comes from, and what it does not use of what is set individually.
+    /// Starts to lint a template; warns of a hidden packaged one and of variables that it does not use.
     TemplateLint lint(Template template, Console console) {
         var names = StrictMustache.spelled(parts.stream().map(part -> part.name().split("\\.")[0]).toList());
         var used = template.open() ? names : template.names();
-        if (template.place().startsWith("templates/") && TemplateFolders.PACKAGED.contains(template.name())) {
-            console.note("note: " + template.place() + " hides packaged:" + template.name());
-        }
+        boolean hides = template.place().startsWith("templates/") && TemplateFolders.PACKAGED.contains(template.name());
+        if (hides) console.note("note: " + template.place() + " hides packaged:" + template.name());
         names.stream().filter(name -> !used.contains(name) && !name.isEmpty()).forEach(name -> console.warn(
-                template.place() + " does not use " + name + StrictMustache.meant(name, used)));
+                template.place() + " does not use " + name + StrictMustache.near(name, used)));
         return new TemplateLint(template, names);
     }
 
@@ -4285,8 +4279,7 @@ final class TemplateVariables {
         var values = new LinkedHashMap<>(sample);
         for (var part : parts) {
             String option = part.option(), name = part.name(), text = part.text();
-            String place = text.equals("-") ? "stdin" : text;
-            if (option.equals("-d")) values.putAll(JsonValues.object(TextFile.read(env, text), place));
+            if (option.equals("-d")) values.putAll(JsonValues.object(TextFile.read(env, text), TextFile.shown(text)));
             else JsonValues.put(values, name, switch (option) {
                 case "--var-json" -> JsonValues.value(text, "--var-json " + name);
                 case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
@@ -4301,13 +4294,11 @@ final class TemplateVariables {
         try {
             return template.filled(values, allowMissing);
         } catch (Fault fault) {
-            var head = template.head();
-            throw fault.withHint(fault.hint() + switch (fault.kind()) {
-                case MISSING_VALUES -> "; add --var NAME=VALUE or -d FILE.json" + (!template.awaitsStdin(values) ? ""
-                        : ", or pipe {{" + head.stdin() + "}} in") + (!head.samples().any() ? ""
-                        : "; " + COP + " render " + template.name() + " --example shows what is wanted");
-                case INVALID_VALUES -> "; --var gives a text, --var-json NAME=JSON anything else";
-                default -> "";
+            throw fault.withHint(switch (fault.kind()) {
+                case MISSING_VALUES -> "add --var NAME=VALUE or -d FILE.json" + (!template.awaitsStdin(values) ? ""
+                        : ", or pipe {{" + template.head().stdin() + "}} in") + "; " + fault.hint();
+                case INVALID_VALUES -> "use --var for a string, --var-json NAME=JSON for any other value";
+                default -> fault.hint();
             });
         }
     }
@@ -4317,40 +4308,33 @@ final class TemplateVariables {
 ///
 /// @param prompt words; a leading `-` stands for stdin
 /// @param images file names
-/// @param patience how long to wait for the first byte of a pipe if there is other input
+/// @param patience limit for the first byte of a pipe if there is other input
 record PromptInput(Console console, List<String> prompt, FileAttachments files, List<String> images,
                    Duration patience) {
-    /// Joins stdin, files and words, in that order.
-    ///
-    /// @return null if there is no input and stdin is a terminal
+    /// Joins stdin, files and words; null if there is none and stdin is a terminal.
     PreparedPrompt alone() {
-        boolean nothing = words().isEmpty() && files.names().isEmpty() && images.isEmpty();
-        String text = Text.paragraphs(before(nothing, List.of()), words());
-        if (!text.isEmpty() || !images.isEmpty()) {
-            return new PreparedPrompt(new Request(null, List.of(message(text)), null, true), null);
-        }
+        boolean onlyStdin = words().isEmpty() && files.names().isEmpty() && images.isEmpty();
+        String text = Text.paragraphs(before(onlyStdin, List.of()), words());
+        var request = new Request(null, List.of(message(text)), null, true);
+        if (!text.isEmpty() || !images.isEmpty()) return new PreparedPrompt(request, null);
         if (console.env().stdin().kind() == Stdin.Kind.TERMINAL && prompt.isEmpty()) return null;
-        throw Fault.usage("there is no prompt: no argument, and nothing on stdin", COP + " chat \"your question\"");
+        throw Fault.usage("missing prompt: no argument, and stdin is empty", COP + " chat \"your question\"");
     }
 
     /// Fills the template's stdin variable (`{{input}}` by default) from stdin and -f, or else from the words.
     PreparedPrompt filling(Template template, TemplateVariables data, boolean allowMissing) {
         var values = data.values(console.env());
         var lint = data.lint(template, console);
-        String input = template.head().stdin(), words = words();
+        String words = words();
         boolean free = template.awaitsStdin(values);
         String before = before(false, data.readingStdin());
-        if (free && !before.isEmpty()) {
-            values.put(input, before);
-            before = "";
-        } else if (free && !words.isEmpty()) {
-            values.put(input, words);
-            words = "";
-        }
+        boolean takesStdin = free && !before.isEmpty(), takesWords = free && !takesStdin && !words.isEmpty();
+        if (takesStdin || takesWords) values.put(template.head().stdin(), takesStdin ? before : words);
         lint.row(values);
         var filled = TemplateVariables.fill(template, values, allowMissing);
         lint.warnings().forEach(console::warn);
-        return PreparedPrompt.of(template, around(template, filled, before, words));
+        return PreparedPrompt.of(template, around(template, filled, takesStdin ? "" : before, takesWords ? ""
+                : words));
     }
 
     /// Puts stdin and files before the last user message, and the words after it.
@@ -4361,8 +4345,8 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         String text = Text.paragraphs(before, own.isBlank() ? "" : own, words);
         if (asks || !text.isEmpty() || !images.isEmpty()) messages.add(message(text));
         if (!messages.getLast().role().equals("system")) return messages;
-        throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
-                "pipe one in, or add it as words: " + COP + " chat -t " + template.name() + " \"…\"");
+        throw Fault.usage("missing prompt: " + template.place() + " has only a system message",
+                COP + " chat -t " + template.name() + " \"your question\"");
     }
 
     private Message message(String text) {
@@ -4376,26 +4360,25 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         return Text.blank(words) ? "" : words;
     }
 
-    /// Returns stdin and the files, each fenced under its name.
+    /// Returns stdin and the files.
     ///
-    /// @param alone whether there is no other input than stdin
+    /// @param alone whether stdin is the only input
     /// @param data template options that read stdin
     private String before(boolean alone, List<String> data) {
         var readers = new ArrayList<>(data);
         if (dash()) readers.add("the prompt -");
         if (files.names().contains("-")) readers.add("-f -");
         images.stream().filter("-"::equals).forEach(_ -> readers.add("-a -"));
-        if (readers.size() > 1) {
-            throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
-        }
+        if (readers.size() > 1) throw Fault.usage("stdin cannot be both " + String.join(" and ", readers),
+                "save one of them as a file");
         var stdin = console.env().stdin();
         boolean reads = dash() || readers.isEmpty() && stdin.kind() != Stdin.Kind.TERMINAL;
         String piped = reads ? stdin.text(alone || dash() ? null : patience) : "";
-        boolean nothing = reads && !alone && stdin.kind() == Stdin.Kind.PIPE && Text.blank(piped);
-        if (nothing) console.note("note: stdin is empty");
-        boolean blank = !prompt.isEmpty() && !dash() && words().isEmpty() && !(alone && Text.blank(piped));
+        boolean empty = Text.blank(piped);
+        if (empty && reads && !alone && stdin.kind() == Stdin.Kind.PIPE) console.note("note: stdin is empty");
+        boolean blank = !prompt.isEmpty() && !dash() && words().isEmpty() && !(alone && empty);
         if (blank) console.note("note: the prompt is blank");
-        return Text.paragraphs(Text.blank(piped) ? "" : Text.stripTrailingNewlines(piped), files.text(console));
+        return Text.paragraphs(empty ? "" : Text.stripTrailingNewlines(piped), files.text(console));
     }
 }
 
@@ -4403,66 +4386,78 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
 record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
-    /// Returns the files, each fenced under its name; those of folders and patterns only if they are text.
+    /// Returns the files, each fenced under its name; of folders and patterns neither binary files nor likely secrets.
     String text(Console console) {
         var env = console.env();
-        var all = new ArrayList<String>();
-        var others = new ArrayList<String>();
+        var texts = new LinkedHashMap<String, String>();
+        var skipped = new LinkedHashMap<String, String>();  // with the reason
         boolean many = false;
         for (String name : names) {
-            if (name.equals("-") || !FileGlob.is(env, name)) {
-                all.add(name);
-                continue;
+            boolean glob = !name.equals("-") && FileGlob.is(env, name);
+            many |= glob;
+            if (!glob) texts.put(name, "");
+            var files = glob ? FileGlob.of(env, name, "**") : new FileGlob("", List.of(), List.of());
+            files.links().forEach(link -> skipped.put(link, "links to hidden or outside files"));
+            for (String file : files.names()) {
+                String reason = TextFile.reasonToSkip(env, file);
+                (reason.isEmpty() ? texts : skipped).put(file, reason);
             }
-            many = true;
-            var files = FileGlob.of(env, name, "**");
-            others.addAll(files.links());
-            for (String file : files.names()) (TextFile.isText(env, file) ? all : others).add(file);
         }
-        if (!others.isEmpty()) {
-            console.note("note: left out, for they are no text, or links out of the folder or to hidden files: "
-                    + Text.shortened(String.join(", ", others), 200));
-        }
+        for (String reason : Set.copyOf(skipped.values())) note(console, "skipped " + reason, skipped, reason::equals);
         long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
-        var tooMuch = Fault.usage("the " + all.size() + " files of -f have more than " + most + " tokens",
+        var tooMuch = Fault.usage("the " + texts.size() + " files of -f have more than " + most + " tokens",
                 "name fewer files, or raise --max-file-tokens");
         // a token is about 4 bytes, hardly ever 16: does not read what is surely too much
-        if (all.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
-        var texts = new LinkedHashMap<String, String>();
-        for (String file : all) texts.put(file, TextFile.read(env, file));
-        String empty = Text.shortened(String.join(", ", texts.keySet().stream().filter(file -> Text.blank(texts
-                .get(file))).toList()), 200);
-        if (!empty.isEmpty()) console.note("note: there is no text in " + empty);
-        String text = Text.paragraphs(texts.keySet().stream().map(file -> TextFile.fenced(file, texts.get(file)))
-                .toArray(String[]::new));
+        long bytes = texts.keySet().stream().mapToLong(file -> env.path(file).toFile().length()).sum();
+        if (bytes / 16 > most) throw tooMuch;
+        texts.replaceAll((file, _) -> TextFile.read(env, file));
+        note(console, "empty files", texts, Text::blank);
+        var fenced = texts.entrySet().stream().map(file -> TextFile.fenced(file.getKey(), file.getValue()));
+        String text = Text.paragraphs(fenced.toArray(String[]::new));
         var request = new Request(null, List.of(Message.user(text)), null, true);
-        boolean fits = request.bytes() <= most || TokenCount.upTo(most, request, "o200k_base") <= most;
-        if (fits) return text;
+        if (request.bytes() <= most || TokenCount.upTo(most, request, "o200k_base") <= most) return text;
         throw tooMuch;
+    }
+
+    private static void note(Console console, String what, Map<String, String> files, Predicate<String> which) {
+        String some = String.join(", ", files.keySet().stream().filter(file -> which.test(files.get(file))).toList());
+        if (!some.isEmpty()) console.note("note: " + what + ": " + Text.shortened(some, 200));
     }
 }
 
 final class TextFile {
+    static String shown(String name) { return name.equals("-") ? "stdin" : name; }
+
+    private static final Pattern SECRET = Pattern.compile("(?i)id_(rsa|dsa|ecdsa|ed25519)(_sk)?|.*\\.(pem|key|ppk|p12"
+            + "|pfx|jks|keystore|kdbx|tfstate)|(.*\\.)?env(\\.(local|dev|prod|test|staging))?"
+            + "|(.*[_.-])?(credentials?|secrets?|service[_-]account)(\\.(json|ya?ml|toml|ini|cfg|conf|csv|txt|xml))?");
+
     static String read(Environment env, String name) {
-        return name.equals("-") ? env.stdin().text() : InputFile.text(env.path(name), name);
+        if (name.equals("-")) return env.stdin().text();
+        Path file = env.path(name);
+        return env.stdin().orPipe(file, name, () -> InputFile.text(file, name));
     }
 
-    /// Judges by the file's beginning.
-    static boolean isText(Environment env, String name) {
-        try (var in = Files.newInputStream(env.path(name))) {
+    /// Judges by the name and the first bytes; empty if there is no reason.
+    static String reasonToSkip(Environment env, String name) {
+        Path file = env.path(name);
+        try (var in = Files.newInputStream(file)) {
             String head = new String(in.readNBytes(FileType.HEAD), StandardCharsets.UTF_8);
             int bad = head.indexOf('\ufffd');
-            return head.indexOf('\0') < 0 && (bad < 0 || bad == head.length() - 1);       // cut inside a character
+            boolean cut = bad == head.length() - 1;
+            if (head.indexOf('\0') >= 0 || bad >= 0 && !cut) return "binary files";
+            boolean secret = SECRET.matcher(file.getFileName().toString()).matches()
+                    || head.matches("(?s)\\s*-----BEGIN [A-Z ]*PRIVATE KEY-----.*");
+            return secret ? "likely secrets (name a file to send it)" : "";
         } catch (IOException unreadable) {
-            return true;                                    // reading it will report that
+            return "";                                      // reading it will report that
         }
     }
 
     /// Returns name and text, in a fence longer than any in the text.
     static String fenced(String name, String text) {
-        int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
-                .orElse(2);
-        String fence = "`".repeat(longest + 1);
+        String fence = "```";
+        while (text.contains(fence)) fence += "`";
         return name + "\n" + fence + "\n" + Text.endWithNewline(text) + fence;
     }
 }
@@ -4470,23 +4465,21 @@ final class TextFile {
 final class SchemaOption {
     private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "integer", "integer",
             "number", "number", "float", "number", "bool", "boolean", "boolean", "boolean");
-    private static final Pattern FIELD = Pattern.compile("(?s)([^\\s:]*)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?");
+    private static final Pattern FIELD = Pattern.compile("(?s)(\\w+)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?");
 
-    /// Parses a JSON Schema, its file, or a short form: `name, age int, tags [string], mood good|bad: how it ends`.
+    /// Reads a JSON Schema, its file, or a short form: `name, age int, tags [string], mood good|bad: how it ends`.
     static ResponseSchema read(Environment env, String option) {
         String text = option.strip();
         boolean json = text.startsWith("{");
-        boolean file = !json && (text.matches("[^\\n:]*\\.json|[^\\s:,]+\\.\\w+") || Files.isRegularFile(env.directory()
-                .resolve(text)));
+        boolean file = !json && (text.matches("[^\\n:]*\\.json|[^\\s:,]+\\.\\w+") || env.isFile(text));
         String place = file ? text : "--schema";
-        var schema = new JsonSchema(!json && !file ? shortForm(option)
-                : (ObjectNode) JsonValues.node(JsonValues.object(file
-                ? TextFile.read(env, text) : text, place)), place);
+        var schema = new JsonSchema(!json && !file ? shortForm(option) : (ObjectNode) JsonValues.node(JsonValues.object(
+                file ? TextFile.read(env, text) : text, place)), place);
         schema.check();
         return new ResponseSchema("answer", schema, null);
     }
 
-    /// With a field a line, commas belong to the text. In one line, a word after a description may be part of it.
+    /// With one field per line, commas belong to the description.
     private static ObjectNode shortForm(String text) {
         var schema = Json.object().put("type", "object");
         var properties = schema.putObject("properties");
@@ -4495,38 +4488,33 @@ final class SchemaOption {
         for (String part : text.split(lines ? ",?\\s*\n" : ",")) {
             if (part.isBlank()) continue;
             var field = FIELD.matcher(part.strip());
-            boolean bare = field.matches() && field.group(2) == null && field.group(3) == null;
-            String name = field.group(1), odd = name.replaceAll("\\w", "");
-            String wrong = name.isEmpty() || !odd.isEmpty() ? "a name has only a-z, A-Z, 0-9 and _, not \"" + odd + "\""
-                    : described && !lines && bare ? "it may be a field, or belong to the text before it" : "";
-            if (!wrong.isEmpty()) throw wrong("\"" + part.strip() + "\": " + wrong);
-            var type = type(field.group(2) == null ? "string" : field.group(2).strip());
-            described |= field.group(3) != null;
-            if (field.group(3) != null) type.put("description", field.group(3).strip());
+            if (!field.matches()) throw invalid("invalid field \"" + part.strip() + "\"");
+            String name = field.group(1), typed = field.group(2), description = field.group(3);
+            if (described && !lines && typed == null && description == null) {
+                throw invalid("\"" + name + "\" may be a field or belong to a description");
+            }
+            var type = type(typed == null ? "string" : typed);
+            described |= description != null;
+            if (description != null) type.put("description", description.strip());
             properties.set(name, type);
             required.add(name);
         }
-        if (required.isEmpty()) throw wrong("it names no field");
+        if (required.isEmpty()) throw invalid("no fields");
         return schema.put("additionalProperties", false);
     }
 
-    private static Fault wrong(String what) {
-        return Fault.usage("--schema: " + what, "a field a line, 'name, age int, tags [string]', a JSON Schema, or its"
-                + " file");
+    private static Fault invalid(String what) {
+        return Fault.usage("--schema: " + what, "--schema 'name, age int, tags [string]', or one field per line");
     }
 
     private static ObjectNode type(String name) {
-        if (name.startsWith("[") && name.endsWith("]")) {
-            return Json.object().put("type", "array").set("items", type(name.substring(1, name.length() - 1).strip()));
-        }
-        if (name.contains("|")) {
-            return Json.object().put("type", "string").set("enum", Json.array(Stream.of(name.split("\\|"))
-                    .map(String::strip).map(JsonNodeFactory.instance::stringNode)));
-        }
-        String type = TYPES.get(name);
-        if (type != null) return Json.object().put("type", type);
-        throw Fault.usage("--schema: there is no type " + name, Suggestions.hint(name, TYPES.keySet(),
-                "string, int, number, bool, [string], or a|b"));
+        if (name.matches("\\[.*]")) return Json.object().put("type", "array").set("items", type(name.substring(1,
+                name.length() - 1).strip()));
+        if (name.contains("|")) return Json.object().put("type", "string").set("enum", Json.array(Stream.of(name.split(
+                "\\|")).map(String::strip).map(JsonNodeFactory.instance::stringNode)));
+        if (TYPES.containsKey(name)) return Json.object().put("type", TYPES.get(name));
+        throw Fault.usage("--schema: unknown type " + name, Suggestions.hint(name, TYPES.keySet(),
+                "use string, int, number, bool, [string], or a|b"));
     }
 }
 
@@ -4535,16 +4523,16 @@ final class ImageFile {
     private static final int LARGEST = 20 << 20;
 
     static Image read(Environment env, String name) {
-        if (name.matches("https?://.*")) {
-            throw Fault.usage("-a takes no address: " + name, "curl -sL ADDRESS | " + COP + " chat -a - …");
-        }
-        String shown = name.equals("-") ? "stdin" : name;
-        byte[] bytes = name.equals("-") ? env.stdin().bytes() : InputFile.bytes(env.path(name), name, LARGEST);
-        if (bytes.length == 0) throw Fault.usage(shown + " is empty", "-a names a picture");
+        if (name.matches("https?://.*")) throw Fault.usage("-a does not accept a URL: " + name, "curl -sL URL | " + COP
+                + " chat -a - …");
+        String shown = TextFile.shown(name);
+        byte[] bytes = name.equals("-") ? env.stdin().bytes() : env.stdin().orPipe(env.path(name), name, () ->
+                InputFile.bytes(env.path(name), name, LARGEST));
+        if (bytes.length == 0) throw Fault.usage(shown + " is empty", "name an image");
         var type = FileType.of(bytes, name);
         String media = type.map(FileType::media).orElseThrow(() -> Fault.usage(name + " is " + type.map(FileType::what)
-                .orElse("no picture that a model takes"), type.map(known -> Text.command(known.way(), shown))
-                .orElse("PNG, JPEG, WebP or GIF; a text file goes in by -f")));
+                .orElse("not a supported image"), type.map(known -> Text.command(known.way(), shown))
+                .orElse("use PNG, JPEG, WebP or GIF; -f for a text file")));
         return new Image(shown, media, Base64.getEncoder().encodeToString(bytes));
     }
 }
@@ -7005,7 +6993,10 @@ final class ToolCalls {
 // Thousands of prompts, like `make`: the same command again does only what is missing. Rows are read one at a time, the
 // journal decides what is done, and one rate limit holds for all.
 
-/// One row of the input, such as `tickets.csv:17`; `data` is null if it cannot be read, else `fault` is.
+/// One row of the input.
+///
+/// @param place such as `tickets.csv:17`
+/// @param data null if the row is unreadable; otherwise `fault` is
 record InputRow(String place, Map<String, Object> data, Fault fault) {
     static InputRow of(String place, Supplier<Map<String, Object>> reading) {
         try {
@@ -7016,7 +7007,7 @@ record InputRow(String place, Map<String, Object> data, Fault fault) {
     }
 }
 
-/// Reads rows one by one; an unreadable one is still a row.
+/// Reads rows one by one, unreadable ones too.
 interface RowReader extends AutoCloseable {
     /// @return null after the last
     /// @throws Fault if this row and all that follow cannot be read
@@ -7034,51 +7025,50 @@ interface RowReader extends AutoCloseable {
                 : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json") ? "json" : "jsonl";
     }
 
+    /// @param typed the name for messages; `-` is stdin
     static RowFilter opened(Environment env, String name, String typed, String format) {
-        String shown = typed.equals("-") ? "stdin" : typed;
-        var left = new TreeMap<String, Integer>();
+        String shown = TextFile.shown(typed);
+        var skipped = new TreeMap<String, Integer>();
         try {
-            var in = format.equals("files") ? null : InputFile.open(env.path(name), shown);
-            String head = in == null ? "" : Text.trimmed(new String(InputFile.head(in)));
-            if (format.equals("jsonl") && !head.matches("(?s)([{\\[].*)?")) {
-                throw Fault.usage(shown + " is not JSON Lines: it begins with " + Text.shortened(head.replaceFirst(
-                        "(?s)\\R.*", ""), 40), "rows of CSV are in a file named .csv, or --format csv names them");
-            }
+            if (format.equals("files")) return new RowFilter(files(env, name, skipped), shown, null, skipped);
+            var in = InputFile.open(env.path(name), shown);
+            String head = Text.trimmed(new String(InputFile.head(in)));
+            if (format.equals("jsonl") && !head.matches("(?s)([{\\[].*)?")) throw Fault.usage(shown + " is not JSON"
+                    + " Lines; it begins with " + Text.shortened(head.lines().findFirst().orElse(""), 40), "--format csv");
             return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
-                case "files" -> files(env, FileGlob.of(env, name, "*.json"), left);
                 case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
                 case "json" -> new JsonReader(Json.parser(in), shown);
                 default -> new LinesReader(new LineNumberReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)),
                         shown, (line, number) -> line.isBlank() ? null : JsonValues.object(line, shown, number));
-            }, shown, in, left);
+            }, shown, in, skipped);
         } catch (IOException e) {
             throw InputFile.unreadable(typed, e);
         }
     }
 
     /// Reads JSON files (`tickets/*.json`), a row each.
-    private static RowReader files(Environment env, FileGlob pattern, Map<String, Integer> left) {
+    private static RowReader files(Environment env, String name, Map<String, Integer> skipped) {
+        var pattern = FileGlob.of(env, name, "*.json");
         String links = Text.shortened(String.join(", ", pattern.links()), 200);
-        if (!links.isEmpty()) left.put("links out of the folder or to hidden files: " + links, 0);
+        if (!links.isEmpty()) skipped.put("skipped links to hidden or outside files: " + links, 0);
         Path folder = env.directory().resolve(pattern.front());
-        var names = pattern.files().stream().map(Path::toString).iterator();
-        return () -> names.hasNext() ? file(folder, names.next()) : null;
-    }
-
-    private static InputRow file(Path folder, String name) {
-        return InputRow.of(name, () -> {
-            var data = new LinkedHashMap<>(JsonValues.object(InputFile.text(folder.resolve(name), name), name));
-            data.putIfAbsent("id", name.replaceFirst("\\.json$", ""));
-            return data;
-        });
+        var names = pattern.files().stream().map(path -> path.toString().replace(File.separatorChar, '/')).iterator();
+        return () -> {
+            String file = names.hasNext() ? names.next() : null;
+            return file == null ? null : InputRow.of(file, () -> {
+                var data = new LinkedHashMap<>(JsonValues.object(InputFile.text(folder.resolve(file), file), file));
+                data.putIfAbsent("id", file.replaceFirst("\\.json$", ""));
+                return data;
+            });
+        };
     }
 }
 
-/// Leaves out rows that are none, refuses objects that are tables, and closes the file.
+/// Skips rows without values and repeated headers, rejects objects that are tables, and closes the file.
 ///
 /// @param file may be null
-/// @param left counts rows to be said something of
-record RowFilter(RowReader rows, String name, Closeable file, Map<String, Integer> left) implements RowReader {
+/// @param skipped what to report, and how often
+record RowFilter(RowReader rows, String name, Closeable file, Map<String, Integer> skipped) implements RowReader {
     static boolean isValue(Object value) {
         return value != null && value != JsonValues.NULL && !(value instanceof String text && text.isBlank());
     }
@@ -7089,22 +7079,18 @@ record RowFilter(RowReader rows, String name, Closeable file, Map<String, Intege
             var row = rows.next();
             if (row == null || row.fault() != null) return row;
             var data = row.data();
-            if (isTable(data)) {
-                return new InputRow(row.place(), null, Fault.usage(row.place() + ": a table, not a row",
-                        "in pandas, to_json(orient=\"records\")"));
-            }
-            if (data.remove("") != null) left.put("columns without a name, left out", 0);
-            long values = data.values().stream().filter(RowFilter::isValue).count();
-            boolean heading = data.entrySet().stream().allMatch(e -> e.getValue() instanceof String text
-                    && text.length() < 99 && Text.trimmed(text).equals(e.getKey()));
-            boolean bare = values == 1 && data.size() > 1 && isValue(data.get("id"));
-            if (values == 0 || heading || bare) left.merge(values == 0 ? "rows without any value, left out" : heading
-                    ? "rows with the heading again, left out" : "rows with an id and nothing else", 1, Integer::sum);
-            if (values > 0 && !heading) return row;
+            if (isTable(data)) return new InputRow(row.place(), null, Fault.usage(row.place() + " is a table, not a"
+                    + " row", "in pandas, to_json(orient=\"records\")"));
+            if (data.remove("") != null) skipped.put("skipped columns without a name", 0);
+            boolean empty = data.values().stream().noneMatch(RowFilter::isValue), header = data.entrySet().stream()
+                    .allMatch(e -> e.getValue() instanceof String text && text.length() < 99
+                    && Text.trimmed(text).equals(e.getKey()));
+            if (!empty && !header) return row;
+            skipped.merge(empty ? "skipped rows without values" : "skipped repeated headers", 1, Integer::sum);
         }
     }
 
-    /// Detects what pandas writes unless it is told better: columns, rows by number, or rows without names.
+    /// Detects the other shapes of pandas: columns, rows by number, rows without names.
     private static boolean isTable(Map<String, Object> data) {
         String keys = data.values().stream().map(value -> value instanceof Map<?, ?> map ? map.keySet() : "")
                 .distinct().toList().toString(), numbers = "\\[[0-9, ]+]";
@@ -7113,26 +7099,25 @@ record RowFilter(RowReader rows, String name, Closeable file, Map<String, Intege
                 && data.get("data") instanceof List;
     }
 
-    /// Returns what to say of the rows read.
     List<String> notes() {
-        return left.entrySet().stream().map(e -> "note: " + name + ": " + e.getKey()
+        return skipped.entrySet().stream().map(e -> "note: " + name + ": " + e.getKey()
                 + (e.getValue() == 0 ? "" : ": " + e.getValue())).toList();
     }
 
     @Override
     public void close() {
         try (file) {
-            // closes it, if there is one
+            // may be null
         } catch (IOException e) {
             throw Fault.io("cannot close " + name, e, null);
         }
     }
 }
 
-/// Reads a row a line, as bytes, so that a line that is not UTF-8 leaves the others readable.
+/// Reads one row per line, as bytes, so that a line that is not UTF-8 leaves the others readable.
 ///
-/// @param row makes one of a line's text and number; null: it is none
 /// @param in one char per byte
+/// @param row maps a line and its number to a row; null skips it
 record LinesReader(LineNumberReader in, String name, BiFunction<String, Integer, Map<String, Object>> row)
         implements RowReader {
     @Override
@@ -7163,94 +7148,89 @@ record JsonReader(JsonParser parser, String name) implements RowReader {
             String place = name + ":" + parser.currentTokenLocation().getLineNr();
             Object value = JsonValues.value(parser, name);
             return value instanceof Map<?, ?> map ? new InputRow(place, JsonValues.copy(map), null)
-                    : new InputRow(place, null, Fault.usage(place + ": a row must be an object, not "
-                    + JsonValues.kind(value), "{\"name\": \"value\"}"));
+                    : new InputRow(place, null, Fault.usage(place + ": expected an object, got "
+                    + JsonValues.kind(value), "write each row as {\"name\": \"value\"}"));
         } catch (JacksonException e) {
             throw JsonValues.fault(e, name);
         }
     }
 }
 
-/// Reads CSV (RFC 4180), or TSV with the quotes of Excel, under a heading; all values are strings. A cell is all that
-/// stands between its separators, except blanks around its quotes.
+/// Reads CSV (RFC 4180), or TSV with Excel's quotes; all values are strings. Blanks count, except around quotes.
 final class CsvReader implements RowReader {
     private final Scanner in;                               // one char per byte
     private final String name, separator;
-    private final Pattern cell;                             // and the separator or line end behind it
-    private final List<String> heading;                     // "": a column without a name
-    private int line = 1, begun;                            // the next, and where the row begins
+    private final Pattern cell;                             // with the separator or line end after it
+    private final List<String> header;                      // "": a column without a name
+    private int line = 1, rowLine;                          // of the next cell, and of the row's first
 
     CsvReader(InputStream in, String name, boolean tabs) {
         this.in = new Scanner(new BufferedReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)));
         this.name = name;
-        // a byte order mark, Excel's `sep=;`, and the heading's line to look at
-        var start = found(Pattern.compile("(?i)\\G(?:\u00ef\u00bb\u00bf)?(?:\"?sep=(.)\"?\\R)?\\R*+"
+        // a byte order mark, Excel's `sep=;`, and a look at the header
+        var start = match(Pattern.compile("(?i)\\G(?:\u00ef\u00bb\u00bf)?(?:\"?sep=(.)\"?\\R)?\\R*+"
                 + "(?=((?:[^\"\r\n]|\"[^\"]*+\"?)*+))"));
         String first = start.group(2).replaceAll("\"[^\"]*\"?", "");
         separator = start.group(1) != null ? start.group(1) : tabs ? "\t"
                 : Stream.of(",", ";", "\t", "|").filter(first::contains).findFirst().orElse(",");
-        boolean inches = separator.equals("\t");            // a quote there is one, or closes before tab or line end
+        boolean inches = separator.equals("\t");            // a quote is text unless it closes before a tab or line end
         String end = "\\Q" + separator + "\\E", blanks = "[ \t&&[^" + end + "]]*";
         cell = Pattern.compile("\\G(?:" + blanks + "\"(" + (inches ? "(?:[^\"\t]++|\"\")*+|(?:[^\"\r\n]++|\"\")*+"
                 : "(?:[^\"]++|\"\")*+") + ")\"" + blanks + "|" + (inches ? "" : "(?!" + blanks + "\")")
                 + "([^\r\n" + end + "]*+))(" + end + "|\\R|\\z)");
         var cells = Objects.requireNonNullElse(cells(), List.<String>of());
-        heading = cells.stream().map(this::decoded).map(Text::trimmed).toList();
-        var names = heading.stream().filter(column -> !column.isEmpty()).toList();
-        if (names.size() > new HashSet<>(names).size() || names.isEmpty() && !heading.isEmpty()) {
-            throw wrong(names.isEmpty() ? "no column has a name" : "two columns have the same name: " + names,
-                    "the first line names the columns, each once");
-        }
+        header = cells.stream().map(this::decoded).map(Text::trimmed).toList();
+        var names = header.stream().filter(column -> !column.isEmpty()).toList();
+        if (names.isEmpty() && !header.isEmpty()) throw wrong("no column has a name", "name the columns in line 1");
+        if (!names.stream().allMatch(new HashSet<>()::add)) throw wrong("duplicate column: " + names, "rename one");
     }
 
     @Override
     public InputRow next() {
         var cells = cells();
-        return cells == null ? null : InputRow.of(name + ":" + begun, () -> data(cells));
+        return cells == null ? null : InputRow.of(name + ":" + rowLine, () -> data(cells));
     }
 
     private Map<String, Object> data(List<String> cells) {
         var data = new LinkedHashMap<String, Object>();
         if (cells.stream().allMatch(String::isBlank)) return data;
-        if (cells.size() != heading.size()) {
-            throw wrong(cells.size() + " columns, the heading has " + heading.size(),
-                    "a cell with a separator or a line break goes into quotes");
-        }
-        for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), decoded(cells.get(i)));
+        if (cells.size() != header.size()) throw wrong(cells.size() + " columns, the header has " + header.size(),
+                "quote cells with a separator or a line break");
+        for (int i = 0; i < header.size(); i++) data.put(header.get(i), decoded(cells.get(i)));
         return data;
     }
 
     private String decoded(String cell) {
-        return Text.utf8(cell.getBytes(StandardCharsets.ISO_8859_1), name, begun);
+        return Text.utf8(cell.getBytes(StandardCharsets.ISO_8859_1), name, rowLine);
     }
 
-    private Fault wrong(String what, String hint) { return Fault.usage(name + ":" + begun + ": " + what, hint); }
+    private Fault wrong(String what, String hint) { return Fault.usage(name + ":" + rowLine + ": " + what, hint); }
 
     /// Returns the cells of the next line that is not blank, undecoded; null after the last.
     private List<String> cells() {
         while (true) {
-            begun = line;
+            rowLine = line;
             var cells = new ArrayList<String>();
-            MatchResult found;
+            MatchResult match;
             do {
-                found = found(cell);
-                cells.add(found.group(1) == null ? found.group(2) : found.group(1).replace("\"\"", "\""));
-            } while (found.group(3).equals(separator));
-            if (cells.size() > 1 || !found.group().isBlank()) return cells;
-            if (found.group().isEmpty()) return null;
+                match = match(cell);
+                cells.add(match.group(1) == null ? match.group(2) : match.group(1).replace("\"\"", "\""));
+            } while (match.group(3).equals(separator));
+            if (cells.size() > 1 || !match.group().isBlank()) return cells;
+            if (match.group().isEmpty()) return null;
         }
     }
 
-    private MatchResult found(Pattern pattern) {
-        String found = in.findWithinHorizon(pattern, 1 << 24);
+    private MatchResult match(Pattern pattern) {
+        String text = in.findWithinHorizon(pattern, 1 << 24);
         if (in.ioException() != null) throw Fault.io("cannot read " + name, in.ioException(), null);
-        if (found == null) throw wrong("a quote is not closed, or text follows it", "a quote within is doubled: \"\"");
-        line += (int) (found + "|").lines().count() - 1;
+        if (text == null) throw wrong("unclosed quote, or text after a quote", "double quotes within quotes: \"\"");
+        line += (int) (text + "|").lines().count() - 1;
         return in.match();
     }
 }
 
-/// The first 128 bits of a SHA-256 of what was asked, in hex.
+/// The first 128 bits of a SHA-256, in hex; parts are hashed with their lengths.
 final class Fingerprint {
     static String of(byte[]... parts) {
         var all = new ByteArrayOutputStream();
@@ -8404,34 +8384,32 @@ final class FilePattern {
 }
 
 // ============================================================================================== Templates
-// Template lookup, front matter and strict mustache. Only this part loads mustache.java and YAML.
+// Template lookup, front matter and strict mustache; only this part loads mustache.java and YAML.
 
 /// A parsed template. Messages are split before rendering, so no value can pose as another message.
 ///
 /// @param file null for a packaged template
 record Template(String name, String place, Path file, FrontMatter head, List<MessageTemplate> turns,
                 StrictMustache mustache) {
-    /// @param defaults values for names that the data omits or sets to null
-    /// @param inputs descriptions by name, in the author's order
-    /// @param inputSchema the schema of the data, or null
-    /// @param stdin the name that receives piped input; `input` by default
-    /// @param delivery the value of `endpoint:` and the fields under `options:`
+    /// @param defaults for names that the data omits or sets to null
+    /// @param inputs descriptions by name
+    /// @param inputSchema of the data; may be null
+    /// @param stdin the name that receives piped input
+    /// @param delivery `endpoint:` and the fields under `options:`
     record FrontMatter(String description, String model, ObjectNode options, Map<String, Object> defaults,
-                Map<String, String> inputs, JsonSchema inputSchema, String stdin, ResponseSchema answer,
-                Samples samples, Delivery delivery) {}
+                       Map<String, String> inputs, JsonSchema inputSchema, String stdin, ResponseSchema answer,
+                       Samples samples, Delivery delivery) {}
 
     record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
 
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
-    private static final int SENTENCES = 2_000;             // maximum characters of an error message
-    static final String PARTIALS = "partials lie beside the template, or where `" + COP
-            + " templates path` says";
+    private static final int LONGEST = 2_000;               // characters of an error message
+    static final String PARTIALS = "put partials next to the template or into a folder of " + COP + " templates path";
 
     /// Returns the rendered messages without blank ones; the last is kept even if blank.
     ///
-    /// @param allowMissing renders missing values as empty instead of failing; a missing parent, with which blocks are
-    ///     lost, is an error anyway
+    /// @param allowMissing renders missing values as empty; a missing parent, whose blocks would be lost, still fails
     /// @throws Fault listing every missing value and every violation of the input schema
     List<Message> filled(Map<String, Object> data, boolean allowMissing) {
         if (head.answer() != null) head.answer().schema().check();
@@ -8441,25 +8419,25 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         for (var turn : turns) {
             var rendering = mustache.render(turn.text(), all);
             missing.addAll(rendering.missing());
-            if (turn == turns.getLast() || !rendering.text().isBlank()) {
-                messages.add(new Message(turn.role(), rendering.text()));
-            }
+            boolean kept = turn == turns.getLast() || !rendering.text().isBlank();
+            if (kept) messages.add(new Message(turn.role(), rendering.text()));
         }
         if (allowMissing) missing.removeIf(each -> !each.kind().equals("<"));
-        var problems = missing.stream().map(StrictMustache.Missing::message)
-                .collect(Collectors.toCollection(LinkedHashSet::new));
+        var problems = new LinkedHashSet<>(missing.stream().map(StrictMustache.Missing::message).toList());
         if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(JsonValues.node(all), place
                 + ": data"));
         if (problems.isEmpty()) return messages;
-        boolean partial = missing.stream().anyMatch(each -> !each.kind().isEmpty());
-        throw new Fault(missing.isEmpty() ? Fault.Kind.INVALID_VALUES : partial ? Fault.Kind.OTHER
-                : Fault.Kind.MISSING_VALUES, Fault.USAGE, Text.shortened(String.join("; ", problems), SENTENCES),
-                missing.isEmpty() ? "inputs: in the template says what is wanted" : partial ? PARTIALS
-                : data.isEmpty() ? "there is no data" : "the data has "
-                + Text.shortened(String.join(", ", StrictMustache.spelled(data.keySet())), 200), null);
+        var kind = missing.isEmpty() ? Fault.Kind.INVALID_VALUES : missing.stream().allMatch(each -> each.kind()
+                .isEmpty()) ? Fault.Kind.MISSING_VALUES : Fault.Kind.OTHER;
+        throw new Fault(kind, Fault.USAGE, Text.shortened(String.join("; ", problems), LONGEST), switch (kind) {
+            case INVALID_VALUES -> "see inputs: in the template";
+            case MISSING_VALUES -> data.isEmpty() ? "there is no data" : "the data has " + Text.shortened(
+                    String.join(", ", StrictMustache.spelled(data.keySet())), 200);
+            default -> PARTIALS;
+        }, null);
     }
 
-    /// Returns the names that are missing from `data`, except those inside sections that are not rendered.
+    /// Returns the names that are missing from `data`, except in sections that are not rendered.
     Set<String> needs(Map<String, Object> data) {
         var all = JsonValues.withDefaults(data, head.defaults());
         return names(turns.stream().flatMap(turn -> mustache.render(turn.text(), all).missing().stream())
@@ -8478,7 +8456,6 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
 
     Set<String> inputs() { return head.inputs().isEmpty() ? names() : head.inputs().keySet(); }
 
-    /// Returns the inputs, those that may be missing in brackets.
     String inputNames() {
         var needs = needs(Map.of());
         return inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
@@ -8486,18 +8463,16 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     }
 
     private static Set<String> names(Stream<String> paths) {
-        return paths.map(path -> path.split("\\.", 2)[0]).filter(name -> !name.isEmpty())
-                .collect(Collectors.toCollection(LinkedHashSet::new));
+        return new LinkedHashSet<>(paths.map(path -> path.split("\\.", 2)[0]).filter(name -> !name.isEmpty()).toList());
     }
 
-    /// Returns true if some names depend on the data.
     boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.dynamic()); }
 
     /// Returns the texts and their partials, except dynamic ones.
     Collection<StrictMustache.Compiled> texts() {
-        var all = new LinkedHashMap<String, StrictMustache.Compiled>();
-        for (int i = 0; i < turns.size(); i++) mustache.texts("message " + i, turns.get(i).text(), all);
-        return all.values();
+        var all = new LinkedHashSet<StrictMustache.Compiled>();
+        turns.forEach(turn -> mustache.addTexts(turn.text(), all));
+        return all;
     }
 
     Stream<StrictMustache.TagReference> uses() { return texts().stream().flatMap(text -> text.uses().stream()); }
@@ -8509,118 +8484,123 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     }
 }
 
-/// Finds what can hardly be meant, in a template and in the data that fills it; `templates check`, `render`, `chat` and
-/// batches share it.
+/// Finds likely mistakes in a template and its data, for `templates check`, `render`, `chat` and batches.
 final class TemplateLint {
     private static final Pattern NO = Pattern.compile("(?i)\\s*(false|no|off|0|none|null|nan|#?n/a|undefined)\\s*");
     private static final Pattern TAG = Pattern.compile("(?s)\\{\\{\\{.*?}}}|\\{\\{.*?}}"), FOREIGN = Pattern.compile(
             "\\{[%#]|<%|}}|\0}|(?<![\\w\\\\}])\\$?\\{(?<name>\\w+)}");
 
     private final Template template;                        // null: rows are whole requests
-    private final Set<String> given;                        // names that are set one by one
+    private final Set<String> given;                        // names that are set individually
     private final List<StrictMustache.TagReference> tags;
     private final Set<String> fields = new LinkedHashSet<>(), found = new HashSet<>();      // of all rows
-    private final Map<String, Fault> errors = new LinkedHashMap<>();        // by sentence
-    private final Map<String, Integer> doubts = new LinkedHashMap<>();      // sentences, and how often
-    private final Set<Request> asked = new HashSet<>();                     // at most two
+    private final Map<String, Fault> errors = new LinkedHashMap<>();        // by message
+    private final Map<String, Integer> warnings = new LinkedHashMap<>();    // with their number
+    private final Set<Request> requests = new HashSet<>();                  // at most two
     private int rows, prompts;
 
     TemplateLint(Template template, Set<String> given) {
         this.template = template;
         this.given = given;
         tags = template == null ? List.of() : template.uses().filter(tag -> !tag.name().equals(".")).toList();
-        if (template == null || template.open()) found.add("");             // depends on the rows for sure
+        if (template == null || template.open()) found.add("");             // certainly depends on the rows
     }
 
-    /// Finds errors without calling a model: missing or endless partials, sample data that fails, inputs that are
-    /// described but unused or used but undescribed, invalid schemas.
+    /// Finds missing or endless partials, failing samples, unused or undescribed inputs, invalid schemas.
     Collection<Fault> errors() {
         var head = template.head();
         var names = template.names();
         var described = StrictMustache.spelled(head.inputs().keySet());
         tags.stream().filter(tag -> tag.partial() && !tag.dynamic()).forEach(tag -> template.mustache()
-                .lacking(tag.name()).ifPresent(what -> error(tag.place() + ": " + what, Template.PARTIALS, "")));
+                .missingPartial(tag.name()).ifPresent(what -> error(tag.place() + ": " + what, Template.PARTIALS, "")));
         check("", () -> {
             var needs = template.needs(Map.of());           // endless without data: always endless
             if (template.open()) return;
-            unused("the input %s is described but not used", described, names);
-            if (!head.stdin().equals("input")) unused("stdin: %s is used nowhere", Set.of(head.stdin()), names);
-            if (!described.isEmpty()) unused("{{%s}} is used but not among the inputs", needs, described);
+            compare("the input %s is not used", described, names);
+            if (!head.stdin().equals("input")) compare("stdin: %s is not used", Set.of(head.stdin()), names);
+            if (!described.isEmpty()) compare("{{%s}} is not among the inputs", needs, described);
         });
         if (head.inputSchema() != null) check("", head.inputSchema()::check);
         if (head.answer() != null) check("", head.answer().schema()::check);
         if (errors.isEmpty() && head.samples().any()) check("", () -> head.samples().rows().get().forEach(sample -> {
             row(sample);
-            check(" (with sample " + rows + " of " + head.samples().place() + ")", () ->
-                    template.filled(sample, false));
+            check(" (sample " + rows + " of " + head.samples().place() + ")", () -> template.filled(sample, false));
         }));
         return errors.values();
     }
 
-    private void unused(String what, Set<String> names, Set<String> known) {
+    private void compare(String message, Set<String> names, Set<String> known) {
         names.stream().filter(name -> !known.contains(name)).forEach(name -> error(template.place() + ": "
-                + what.formatted(name) + StrictMustache.meant(name, known),
-                "inputs: describes the names that data must have, stdin: names what is piped in", ""));
+                + message.formatted(name) + StrictMustache.near(name, known), "fix inputs:, stdin: or the tag", ""));
     }
 
-    private void check(String with, Runnable check) {
+    private void check(String where, Runnable check) {
         try {
             check.run();
         } catch (Fault fault) {
-            error(fault.message(), fault.hint(), with);
+            error(fault.message(), fault.hint(), where);
         }
     }
 
-    /// Adds an error once, however many samples have it.
-    private void error(String sentence, String hint, String with) {
-        errors.putIfAbsent(sentence, Fault.usage(sentence + with, hint));
+    private void error(String message, String hint, String where) {
+        errors.putIfAbsent(message, Fault.usage(message + where, hint));
     }
 
-    private void doubt(String sentence) { doubts.merge(sentence, 1, Integer::sum); }
+    private void warn(String message) { warnings.merge(message, 1, Integer::sum); }
 
-    /// Looks at the fields of one row, or of all data.
     void row(Map<String, Object> data) {
         rows++;
         if (fields.size() < 10_000) fields.addAll(StrictMustache.spelled(data.keySet()));
         for (var tag : tags) {
             Object value = template.mustache().value(tag.name(), data);
             if (value != null) found.add(tag.name());
-            if (tag.section() && (value instanceof String || value instanceof JsonValues.NumberLiteral)
-                    && NO.matcher(value.toString()).matches()) {
-                doubt(tag.place() + ": {{" + tag.kind() + tag.name() + "}} takes \"" + value.toString().strip()
-                        + "\" for true: only an empty text, [], false and null are not");
-            }
+            String text = value instanceof String || value instanceof JsonValues.NumberLiteral ? value.toString() : "";
+            if (tag.section() && NO.matcher(text).matches()) warn(tag.place() + ": {{" + tag.kind() + tag.name()
+                    + "}} treats \"" + text.strip() + "\" as true");
         }
+    }
+
+    /// @throws Fault if all that the prompt takes from a row is blank, unless a section provides for that
+    void refuseBlank(Map<String, Object> data) {
+        var values = new LinkedHashMap<String, Object>();
+        for (var tag : tags) {
+            Object value = template.mustache().value(tag.name(), data);
+            if (value == null || given.contains(tag.name().split("\\.")[0])) continue;
+            if (tag.section() || !(value instanceof String text && Text.blank(text))) return;
+            values.put(tag.name(), value);
+        }
+        if (!values.isEmpty()) throw Fault.usage(String.join(", ", values.keySet()) + (values.size() == 1 ? " is blank"
+                : " are blank"), "fill in a value");
     }
 
     void prompt(Request request) {
         prompts++;
-        if (asked.size() < 2) asked.add(request);
+        if (requests.size() < 2) requests.add(request);
     }
 
-    /// Returns each doubt, and in how many rows it arises.
+    /// Returns each warning, with the number of rows that have it.
     List<String> warnings() {
-        if (sameForAll()) doubt(!found.isEmpty() ? "all " + prompts + " prompts are the same"
+        if (sameForAll()) warn(!found.isEmpty() ? "all " + prompts + " prompts are the same"
                 : template.place() + " uses no field of the rows: " + Text.shortened(String.join(", ", fields), 200));
-        if (template != null) template();
-        return doubts.entrySet().stream().map(doubt -> doubt.getKey() + (doubt.getValue() == 1 ? ""
-                : ", " + doubt.getValue() + " times")).toList();
+        if (template != null) checkTags();
+        return warnings.entrySet().stream().map(warning -> warning.getKey() + (warning.getValue() == 1 ? ""
+                : ", " + warning.getValue() + " times")).toList();
     }
 
-    private void template() {
-        template.texts().forEach(text -> foreign(text.source()));
+    private void checkTags() {
+        template.texts().forEach(text -> findForeignTags(text.source()));
         template.head().defaults().forEach((name, value) -> {
-            if (JsonValues.text(value).contains("{{")) doubt(template.place() + ": the default " + name + " holds {{");
+            if (JsonValues.text(value).contains("{{")) warn(template.place() + ": {{ in the default " + name);
         });
         var others = fields.stream().filter(name -> !template.names().contains(name) && !given.contains(name)).toList();
         for (var tag : tags) {
-            String near = found.contains(tag.name()) || tag.partial() ? "" : StrictMustache.meant(tag.name(), others);
-            if (!near.isEmpty()) doubt(tag.place() + ": {{" + tag.name() + "}} is not in the data" + near);
+            String near = found.contains(tag.name()) || tag.partial() ? "" : StrictMustache.near(tag.name(), others);
+            if (!near.isEmpty()) warn(tag.place() + ": {{" + tag.name() + "}} is not in the data" + near);
         }
     }
 
-    /// Finds what are tags in other languages, and braces that close nothing.
-    private void foreign(StrictMustache.Source source) {
+    /// Finds tags of other template languages, and unmatched closing braces.
+    private void findForeignTags(StrictMustache.Source source) {
         String text = TAG.matcher(source.text()).replaceAll(tag -> "\0" + tag.group().replaceAll("[^\n]", ""));
         boolean balanced = text.replace("}", "").length() >= text.replace("{", "").length();
         var found = FOREIGN.matcher(source.text().contains("{{=") ? "" : text);
@@ -8628,18 +8608,18 @@ final class TemplateLint {
             String what = found.group().replace("\0", ""), name = found.group("name");
             if (what.startsWith("}") ? balanced : name != null && !fields.contains(name)) continue;
             int line = source.firstLine() + text.substring(0, found.start()).split("\n", -1).length - 1;
-            doubt(source.place() + ":" + line + ": " + what + " is text; a tag is {{name}}, {{#name}} or {{/name}}");
+            warn(source.place() + ":" + line + ": " + what + " is plain text, not a tag");
         }
     }
 
     /// Returns true if a batch would pay for the same answer again and again.
     boolean sameForAll() {
-        return prompts > 1 && asked.size() == 1 || prompts > 0 && found.isEmpty();
+        return prompts > 1 && requests.size() == 1 || prompts > 0 && found.isEmpty();
     }
 }
 
-/// Reads `NAME.mustache` files with front matter, and GitHub prompt files (gh-models, pkg/prompt). The latter are
-/// pure YAML whose unknown fields are ignored and whose models are named PUBLISHER/MODEL.
+/// Reads `NAME.mustache` files with front matter, and GitHub prompt files (gh-models, pkg/prompt): pure YAML whose
+/// unknown fields are ignored and whose models are named PUBLISHER/MODEL.
 final class TemplateReader {
     private static final List<String> TEXTS = List.of("description", "model", "endpoint", "system", "stdin",
             "responseFormat");
@@ -8649,9 +8629,7 @@ final class TemplateReader {
             RequestFields.NAMES).flatMap(List::stream).toList();
     private static final List<String> GITHUB = List.of("description", "model", "modelParameters", "messages",
             "responseFormat", "jsonSchema", "testData");
-    static final String PROMPT = "what comes after the front matter is the prompt; in a"
-            + " .prompt.yml, messages: with role and content";
-    private static final List<String> ROLES = List.of("system", "user", "assistant");
+    static final String PROMPT = "write the prompt after the front matter; in a .prompt.yml, under messages:";
 
     private final TemplateFolders.TemplateSource found;
     private final StrictMustache mustache;
@@ -8666,22 +8644,21 @@ final class TemplateReader {
         fields = new LinkedHashMap<>(JsonValues.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
         fields.values().removeIf(value -> value == JsonValues.NULL);
         if (found.github()) fields.keySet().retainAll(GITHUB);
-        fields.forEach(this::check);
+        String unknown = fields.keySet().stream().filter(key -> !KEYS.contains(key)).map(key -> at(key)
+                + ": unknown field " + key + Suggestions.of(key.replace('-', '_'), KEYS).map(near -> ", did you mean "
+                + near + "?").orElse("")).collect(Collectors.joining("; "));
+        if (!unknown.isEmpty()) throw Fault.usage(unknown, "put other fields of the request under options:");
+        fields.replaceAll(this::checked);
     }
 
-    // ---- fields
-
-    private void check(String key, Object value) {
-        String kind = JsonValues.kind(value);
-        String wanted = TEXTS.contains(key) ? "a text" : LISTS.contains(key) ? "a list"
-                : OBJECTS.contains(key) ? "an object" : kind;
-        if (!kind.equals(wanted)) {
-            throw wrong(key, wanted + " is wanted, not " + kind, "a text goes into quotes, an object is {NAME: VALUE},"
-                    + " each item of a list stands in a line of its own that begins with -");
-        }
-        if (!KEYS.contains(key)) throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace(
-                '-', '_'), KEYS, "fields are " + String.join(", ", KEYS) + "; any other of the request goes into"
-                + " options:"));
+    /// Accepts `description: 2024` too.
+    private Object checked(String key, Object value) {
+        boolean scalar = !(value instanceof Map || value instanceof List), text = TEXTS.contains(key);
+        String kind = text && scalar ? "a string" : JsonValues.kind(value), expected = text ? "a string"
+                : LISTS.contains(key) ? "a list" : OBJECTS.contains(key) ? "an object" : kind;
+        if (kind.equals(expected)) return text ? value.toString() : value;
+        throw wrong(key, "expected " + expected + ", got " + kind, "write " + key + ": " + Map.of("a string",
+                "\"TEXT\"", "a list", "[ITEM, …]", "an object", "{NAME: VALUE}").get(expected));
     }
 
     private String text(String key) { return (String) fields.getOrDefault(key, ""); }
@@ -8689,15 +8666,16 @@ final class TemplateReader {
     private String choice(String key, Collection<String> known) {
         String value = text(key);
         if (value.isEmpty() || known.contains(value)) return value;
-        throw wrong(key, "there is no " + key + " " + value, String.join(", ", known));
+        throw Fault.usage(at(key) + ": unknown " + key + " " + value, "use " + String.join(", ", known));
     }
 
-    private Map<String, Object> object(String key) { return JsonValues.copy((Map<?, ?>) fields.getOrDefault(key,
-            Map.of())); }
+    private Map<String, Object> object(String key) {
+        return JsonValues.copy((Map<?, ?>) fields.getOrDefault(key, Map.of()));
+    }
 
     private List<?> list(String key) { return (List<?>) fields.getOrDefault(key, List.of()); }
 
-    /// Returns the place as FILE:LINE, using the first of these paths that exists.
+    /// Returns FILE:LINE of the first of these paths that exists.
     private String at(String... paths) {
         return found.place() + Stream.of(paths).map(path -> lines.get("/" + path)).filter(Objects::nonNull).findFirst()
                 .map(line -> ":" + line).orElse("");
@@ -8706,8 +8684,6 @@ final class TemplateReader {
     private Fault wrong(String key, String what, String hint) {
         return Fault.usage(at(key) + ": " + key + ": " + what, hint);
     }
-
-    // ---- request
 
     Template template() {
         var options = options();
@@ -8720,10 +8696,10 @@ final class TemplateReader {
                 : "input", answer(options), samples(), delivery);
         var turns = turns();
         if (!turns.isEmpty()) return new Template(found.name(), found.place(), found.file(), head, turns, mustache);
-        throw Fault.usage(found.place() + " holds no prompt", PROMPT);
+        throw Fault.usage(found.place() + " has no prompt", PROMPT);
     }
 
-    /// Returns the request body fields; GitHub's camelCase names (`maxTokens`) become snake_case.
+    /// Converts options; GitHub's camelCase names (`maxTokens`) become snake_case.
     private ObjectNode options() {
         var options = (ObjectNode) JsonValues.node(object("options"));
         object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
@@ -8733,8 +8709,6 @@ final class TemplateReader {
         RequestFields.check(options, key -> at("options/" + key, key, "modelParameters") + ": " + key);
         return options;
     }
-
-    // ---- messages
 
     private List<Template.MessageTemplate> turns() {
         var turns = new ArrayList<Template.MessageTemplate>();
@@ -8756,19 +8730,15 @@ final class TemplateReader {
     private Template.MessageTemplate earlier(Object item, String path) {
         var message = item instanceof Map<?, ?> map ? map : Map.of();
         boolean brief = message.size() == 1;
-        Object key = brief ? message.keySet().iterator().next() : "content";
-        Object role = brief ? key : message.get("role");
+        Object key = brief ? message.keySet().iterator().next() : "content", role = brief ? key : message.get("role");
         if (role == null || !(message.get(key) instanceof String content) || message.size() > 2 && !found.github()) {
-            throw Fault.usage(at(path) + ": a message must have role and content, and nothing else",
-                    "- user: TEXT is short for role: user and content: TEXT; a TEXT with a : goes into quotes");
+            throw Fault.usage(at(path) + ": a message must have role and content only", "- user: \"TEXT\"");
         }
         String name = String.valueOf(role).toLowerCase(Locale.ROOT);
-        if (ROLES.contains(name)) return turn(name, content, lines.getOrDefault("/" + path + "/" + key, 1));
-        throw Fault.usage(at(path) + ": a message has the role " + role, Suggestions.hint(name, ROLES,
-                "roles are " + String.join(", ", ROLES)));
+        int line = lines.getOrDefault("/" + path + "/" + key, 1);
+        if (name.matches("system|user|assistant")) return turn(name, content, line);
+        throw Fault.usage(at(path) + ": unknown role " + role, "use system, user or assistant");
     }
-
-    // ---- inputs
 
     /// Reads `inputs`: a description per name, a JSON Schema per name, or one JSON Schema for all.
     ///
@@ -8791,8 +8761,6 @@ final class TemplateReader {
         return new JsonSchema((ObjectNode) JsonValues.node(schema), at(key) + ": " + key);
     }
 
-    // ---- answers
-
     /// @param options receives `response_format` for `json_object`
     private ResponseSchema answer(ObjectNode options) {
         var own = object("schema");
@@ -8800,14 +8768,12 @@ final class TemplateReader {
         String format = choice("responseFormat", List.of("text", "json_object", "json_schema"));
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
         if (!format.equals("json_schema")) return null;
-        Object given = fields.get("jsonSchema");
-        var json = given instanceof String text ? JsonValues.value(text, at("jsonSchema") + ", jsonSchema") : given;
+        var json = fields.get("jsonSchema") instanceof String text ? JsonValues.value(text, at("jsonSchema")
+                + ", jsonSchema") : fields.get("jsonSchema");
         if (json instanceof Map<?, ?> map && map.get("name") instanceof String name
-                && map.get("schema") instanceof Map<?, ?> schema) {
-            var strict = map.get("strict") instanceof Boolean is ? is : null;
-            return new ResponseSchema(name, schema("jsonSchema", schema), strict);
-        }
-        throw wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
+                && map.get("schema") instanceof Map<?, ?> schema) return new ResponseSchema(name, schema("jsonSchema",
+                schema), map.get("strict") instanceof Boolean strict ? strict : null);
+        throw wrong("responseFormat", "json_schema needs a jsonSchema with name and schema",
                 "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
     }
 
@@ -8834,7 +8800,7 @@ record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
         int line = (int) text.substring(0, parts.start("yaml")).lines().count();
         if (body != null) return new TemplateText(yaml, line + 1, new StrictMustache.Source(place, body,
                 line + (int) yaml.lines().count() + 2));
-        throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
+        throw Fault.usage(place + ":" + line + ": unclosed front matter", "end it with a line ---");
     }
 }
 
@@ -8860,10 +8826,10 @@ final class TemplateFolders {
 
         Template.Samples samples() {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
-            Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
-            boolean any = beside == null ? PACKAGED.contains(name) : Files.isRegularFile(beside);
-            return new Template.Samples(any, sample, () -> List.of(JsonValues.object(beside == null
-                    ? packaged(name + ".json") : InputFile.text(beside, sample), sample)));
+            Path path = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
+            boolean any = path == null ? PACKAGED.contains(name) : Files.isRegularFile(path);
+            return new Template.Samples(any, sample, () -> List.of(JsonValues.object(path == null
+                    ? packaged(name + ".json") : InputFile.text(path, sample), sample)));
         }
     }
 
@@ -8872,34 +8838,32 @@ final class TemplateFolders {
     Template named(String name) { return new TemplateReader(this, find(name)).template(); }
 
     TemplateSource find(String name) {
-        String own = name.replaceFirst("^packaged:", "");
+        String bare = name.replaceFirst("^packaged:", "");
         var endings = name.matches("[\\w-]+|packaged:.*") ? Stream.<String>of() : Stream.concat(Stream.of(""),
                 ENDINGS.stream());
-        var found = endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
+        var found = endings.map(ending -> name + ending).filter(env::isFile).findFirst()
                 .map(path -> found(stem(env.path(path).getFileName().toString()), path, env.path(path)))
-                .or(() -> inFolders(own.equals(name) ? folders : List.of(), own, false))
-                .orElseThrow(() -> Fault.usage("there is no template " + name, name.matches("(?s).*(\\s|\\{\\{).*")
-                        ? "save the prompt as templates/NAME.mustache, and give its NAME" : Suggestions.hint(stem(own),
-                        names(), COP + " templates lists them; a file needs its ending, such as " + name
-                        + ".mustache")));
+                .or(() -> inFolders(bare.equals(name) ? folders : List.of(), bare, false))
+                .orElseThrow(() -> Fault.usage("unknown template: " + name, name.matches("(?s).*(\\s|\\{\\{).*")
+                        ? "save the prompt as templates/NAME.mustache and pass NAME" : Suggestions.hint(stem(bare),
+                        names(), COP + " templates, or name a file with its ending")));
         boolean blank = found.text().isBlank();
         boolean odd = found.place().matches(".*\\.\\w+(?<!\\.mustache|\\.prompt\\.ya?ml)");
         if (!blank && (!odd || found.text().contains("{{"))) return found;
-        throw Fault.usage(found.place() + (blank ? " holds no prompt" : " is not a template: it has no {{name}}"),
-                !blank ? "a template ends in .mustache or .prompt.yml, or has a tag; quotes keep a pattern: -d '*.json'"
-                : !PACKAGED.contains(found.name()) ? TemplateReader.PROMPT : "packaged:" + found.name()
-                + " is the packaged one");
+        throw Fault.usage(found.place() + (blank ? " has no prompt" : " is not a template: it has no {{name}}"),
+                !blank ? "name a .mustache or .prompt.yml file; put a pattern in quotes: -d '*.json'"
+                : PACKAGED.contains(found.name()) ? "-t packaged:" + found.name() : TemplateReader.PROMPT);
     }
 
-    private static TemplateSource found(String name, String place, Path file) {
-        return new TemplateSource(name, place, file, InputFile.text(file, place));
+    private TemplateSource found(String name, String place, Path file) {
+        String text = env.stdin().orPipe(file, place, () -> InputFile.text(file, place));
+        return new TemplateSource(name, place, file, text);
     }
 
     Path path(String name) {
         var found = find(name);
         if (found.file() != null) return found.file().toAbsolutePath();
-        throw Fault.usage(found.name() + " is packaged with the tool, and no file of yours", COP + " templates copy "
-                + found.name());
+        throw Fault.usage(found.name() + " is packaged and has no file", COP + " templates copy " + found.name());
     }
 
     /// Copies a template and its sample to `./templates`, never over a file.
@@ -8908,8 +8872,8 @@ final class TemplateFolders {
                 .replaceFirst("\\.mustache$", "");
         Path file = env.path(to + (found.github() ? ".prompt.yml" : ".mustache")), sample = env.path(to + ".json");
         for (Path each : List.of(file, sample)) if (Files.exists(each, LinkOption.NOFOLLOW_LINKS)) throw Fault.usage(
-                shown(each) + " exists", COP + " templates copy " + found.name() + " NEW");
-        file.toFile().getParentFile().mkdirs();             // what is not made cannot be written to
+                shown(each) + " already exists", COP + " templates copy " + found.name() + " NEW");
+        file.toFile().getParentFile().mkdirs();             // if this fails, writing does too
         OutputFile.write(file, found.text());
         if (found.samples().any()) OutputFile.write(sample, Json.pretty(found.samples().rows().get().getFirst()));
         return shown(file);
@@ -8922,8 +8886,8 @@ final class TemplateFolders {
                         packaged(name + ".mustache"))) : Optional.empty());
     }
 
-    /// Finds a partial in the folder of the including template, then in the template folders. Names cannot escape these
-    /// folders, neither by `..` nor by symbolic link. If the partial is a template, its front matter is stripped.
+    /// Finds a partial next to the template, then in the template folders, from which neither `..` nor a symbolic link
+    /// leads out. Front matter is stripped.
     Optional<StrictMustache.Source> partial(TemplateSource from, String name) {
         return inFolders(places(from), name, true).filter(found -> !found.github())
                 .map(found -> TemplateText.of(found).body());
@@ -8941,30 +8905,26 @@ final class TemplateFolders {
 
     private static SortedSet<String> names(List<Path> folders) {
         var names = new TreeSet<>(PACKAGED);
-        folders.forEach(folder -> names.addAll(in(folder)));
-        return names;
-    }
-
-    private static List<String> in(Path folder) {
-        try (var files = Files.walk(folder, 8)) {
-            return files.filter(Files::isRegularFile).map(file -> folder.relativize(file).toString().replace('\\', '/'))
-                    .filter(file -> file.matches(".*[^/]\\.(mustache|prompt\\.ya?ml)"))
-                    .map(TemplateFolders::stem).toList();
-        } catch (IOException | UncheckedIOException none) {
-            return List.of();
+        for (Path folder : folders) {
+            try (var files = Files.walk(folder, 8)) {
+                files.filter(Files::isRegularFile).map(file -> folder.relativize(file).toString().replace('\\', '/'))
+                        .filter(file -> file.matches(".*[^/]\\.(mustache|prompt\\.ya?ml)"))
+                        .map(TemplateFolders::stem).forEach(names::add);
+            } catch (IOException | UncheckedIOException _) {
+                // it may not exist
+            }
         }
+        return names;
     }
 
     private static String stem(String file) { return file.replaceFirst("\\.(mustache|prompt\\.ya?ml)$", ""); }
 
-    /// Accepts special files too, such as a shell's process substitution.
-    private static boolean readable(Path file) { return Files.exists(file) && !Files.isDirectory(file); }
-
     private static Optional<Path> within(Path folder, String name, boolean confined) {
         try {
             Path file = folder.resolve(name);
-            boolean there = readable(file) && (!confined || file.toRealPath().startsWith(folder.toRealPath()));
-            return there ? Optional.of(file) : Optional.empty();
+            boolean exists = Files.exists(file) && !Files.isDirectory(file);
+            return exists && (!confined || file.toRealPath().startsWith(folder.toRealPath())) ? Optional.of(file)
+                    : Optional.empty();
         } catch (InvalidPathException | IOException _) {
             return Optional.empty();
         }
@@ -8980,14 +8940,14 @@ final class TemplateFolders {
             if (in == null) throw new NoSuchFileException(file);
             return Text.utf8(in.readAllBytes(), file, 0);
         } catch (IOException e) {
-            throw Fault.io("cannot read the packaged " + file, e, "jbang --fresh fetches the tool anew");
+            throw Fault.io("cannot read the packaged " + file, e, "reinstall the tool with jbang --fresh");
         }
     }
 }
 
-/// Mustache for prompts, based on mustache.java. Nothing is escaped, missing values are recorded, values are never
-/// parsed as templates, and standalone tags follow the specification. Replaces mustache.java's parser, name lookup,
-/// values, partials and inheritance; sections are its own. Compiled texts are immutable and thread-safe.
+/// Mustache for prompts, based on mustache.java: nothing is escaped, missing values are recorded, values are never
+/// parsed as templates. Parser, lookup, values, partials and inheritance are replaced; sections are mustache.java's.
+/// Compiled texts are immutable and thread-safe.
 final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` excludes the names in partials.
     record Compiled(Source source, Code code, List<TagReference> uses) {}
@@ -9009,14 +8969,14 @@ final class StrictMustache extends DefaultMustacheFactory {
     private static final int DEEPEST = 100;                 // nesting of partials
     private static final String BLANK = "[\\s\\u00a0\\u200b\\ufeff]";
     private static final Pattern AROUND = Pattern.compile("^" + BLANK + "+|" + BLANK + "+$"),
-            UNHELD = Pattern.compile("^[#^/<>$!&=*.]|[{}]|\\.(?=\\.|$)|" + BLANK),
+            UNTAGGABLE = Pattern.compile("^[#^/<>$!&=*.]|[{}]|\\.(?=\\.|$)|" + BLANK),
             INVISIBLE = Pattern.compile("[\\p{Cf}\\p{Z}&&[^ ]]");
 
     private final Function<String, Optional<Source>> partials;
     private final Supplier<Collection<String>> partialNames;
     private final Lookup lookup = new Lookup();
     private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
-    /// Whether `{{a.b}}` reads a field of just that name where there is no object `a`; not so in the specification.
+    /// Whether `{{a.b}}` may read a field `a.b`, unlike in the specification.
     boolean dotted = true;
 
     StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
@@ -9033,36 +8993,34 @@ final class StrictMustache extends DefaultMustacheFactory {
         return new Compiled(new Source(place, template, firstLine), code, parser.uses);
     }
 
-    /// Compiles a partial on first use, because partials may be recursive. A standalone tag's indentation is added to
-    /// each line (mustache specification).
+    /// Compiles a partial on first use, as partials may be recursive. A standalone tag's indentation is added to each
+    /// line (mustache specification).
     private Optional<Compiled> partial(String name, String indent) {
         return known.computeIfAbsent(indent + name, _ -> partials.apply(name).map(source -> text(source.text()
                 .replaceAll("(?md)^(?!\\z)", Matcher.quoteReplacement(indent)), source.place(), source.firstLine())));
     }
 
     /// Adds a text and its partials, except dynamic ones.
-    void texts(String name, Compiled text, Map<String, Compiled> all) {
-        if (all.putIfAbsent(name, text) != null) return;
-        text.uses().stream().filter(use -> use.partial() && !use.dynamic()).map(TagReference::name).forEach(each ->
-                partial(each, "").ifPresent(part -> texts(each, part, all)));
+    void addTexts(Compiled text, Set<Compiled> all) {
+        if (all.add(text)) text.uses().stream().filter(use -> use.partial() && !use.dynamic()).forEach(use ->
+                partial(use.name(), "").ifPresent(part -> addTexts(part, all)));
     }
 
-    Optional<String> lacking(String partial) {
-        return partial(partial, "").isPresent() ? Optional.empty()
-                : Optional.of("there is no partial " + shown(partial) + meant(partial, partialNames.get()));
+    Optional<String> missingPartial(String name) {
+        return partial(name, "").isPresent() ? Optional.empty()
+                : Optional.of("unknown partial " + shown(name) + near(name, partialNames.get()));
     }
 
-    /// Returns a top-level value, or null.
     Object value(String name, Map<String, Object> data) {
         return name.equals(".") ? null : lookup.find(name.split("\\."), List.of(data));
     }
 
-    /// Returns names as tags spell them, with `_` for what a tag cannot hold: `{{Ticket_Text}}`.
+    /// Returns names as tags spell them, with `_` for other characters: `{{Ticket_Text}}`.
     static Set<String> spelled(Collection<String> names) {
-        return names.stream().map(StrictMustache::spelled).collect(Collectors.toCollection(LinkedHashSet::new));
+        return new LinkedHashSet<>(names.stream().map(StrictMustache::spelled).toList());
     }
 
-    private static String spelled(String name) { return UNHELD.matcher(stripped(name)).replaceAll("_"); }
+    private static String spelled(String name) { return UNTAGGABLE.matcher(stripped(name)).replaceAll("_"); }
 
     private static String stripped(String name) { return AROUND.matcher(name).replaceAll(""); }
 
@@ -9070,13 +9028,13 @@ final class StrictMustache extends DefaultMustacheFactory {
         return INVISIBLE.matcher(name).replaceAll(m -> "<U+%04X>".formatted((int) m.group().charAt(0)));
     }
 
-    /// Returns the field that a name means: the one of just that name, else the only one that a tag spells so.
+    /// Returns the field of that name, else the only one that a tag spells so.
     static String field(Map<?, ?> map, String name) {
         return map.containsKey(name) ? name : JsonValues.copy(map).keySet().stream()
                 .filter(each -> spelled(each).equals(name)).reduce((_, _) -> name).orElse(name);
     }
 
-    static String meant(String name, Collection<String> names) {
+    static String near(String name, Collection<String> names) {
         return Suggestions.of(name, names).filter(near -> !near.equals(name))
                 .map(near -> ", did you mean " + near + "?").orElse("");
     }
@@ -9097,8 +9055,8 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         Collection<Missing> missing() { return missing.values(); }
 
-        private void missing(TemplateContext place, String kind, String name, Supplier<String> sentence) {
-            missing.computeIfAbsent(at(place) + name, _ -> new Missing(kind, name, at(place) + sentence.get()));
+        private void missing(TemplateContext place, String kind, String name, Supplier<String> message) {
+            missing.computeIfAbsent(at(place) + name, _ -> new Missing(kind, name, at(place) + message.get()));
         }
     }
 
@@ -9132,21 +9090,17 @@ final class StrictMustache extends DefaultMustacheFactory {
             return Optional.empty();
         }
 
-        /// Renders `{{>name}}`, `{{>*name}}` (the data gives the name) or `{{<name}}`.
-        ///
-        /// @param blocks overrides for blocks of the same name
+        /// Renders `{{>name}}`, `{{>*name}}` (the data has the name) or `{{<name}}`.
         private void partial(Rendering output, List<Object> scopes, Map<String, Code> blocks) {
             var named = dynamic ? value(output, scopes, name.substring(1), binding.get(scopes)) : Optional.of(name);
             if (named.isEmpty()) return;
             var partial = StrictMustache.this.partial(named.get(), indent);
             if (partial.isEmpty()) {
-                output.missing(tc, type, named.get(), () -> lacking(named.get()).orElseThrow());
+                output.missing(tc, type, named.get(), () -> missingPartial(named.get()).orElseThrow());
                 return;
             }
-            if (++output.depth > DEEPEST) {
-                throw Fault.usage(at(tc) + "the partial " + named.get() + " contains itself without end", "a name that"
-                        + " is not there is looked for outside: give the innermost an empty list");
-            }
+            if (++output.depth > DEEPEST) throw Fault.usage(at(tc) + "endless recursion of partial " + named.get(),
+                    "give the innermost item an empty list: missing names are looked up outside");
             var outer = output.blocks;
             output.blocks = blocks;
             partial.get().code().execute(output, scopes);
@@ -9157,16 +9111,16 @@ final class StrictMustache extends DefaultMustacheFactory {
         /// Returns the block overrides in a parent tag; overrides from outside win.
         private Map<String, Code> blocks(Map<String, Code> outer) {
             var blocks = new HashMap<String, Code>();
-            for (var code : getCodes()) if (code instanceof Tag tag && tag.type.equals("$")) {
-                blocks.put(tag.name, tag.mustache);
+            for (var code : getCodes()) {
+                if (code instanceof Tag tag && tag.type.equals("$")) blocks.put(tag.name, tag.mustache);
             }
             blocks.putAll(outer);
             return blocks;
         }
     }
 
-    /// Looks up names in maps and lists only, so no Java object is reachable. The first segment of a dotted name is
-    /// searched from the innermost section outwards, the rest only inside its value.
+    /// Looks up names in maps only, so no Java object is reachable: the first segment of a dotted name from the
+    /// innermost section outwards, the rest inside its value.
     private final class Lookup extends AbstractObjectHandler {
         @Override
         public Binding createBinding(String name, TemplateContext place, Code code) {
@@ -9176,19 +9130,11 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
 
         Object find(String[] path, List<Object> scopes) {
-            Object value = find(path, path.length, scopes);
+            Object value = null;
+            for (int i = scopes.size() - 1; i >= 0 && value == null; i--) value = get(scopes.get(i), path[0]);
+            for (int i = 1; i < path.length; i++) value = get(value, path[i]);
             return value != null || path.length == 1 || !dotted ? value
-                    : find(new String[] {String.join(".", path)}, 1, scopes);
-        }
-
-        private static Object find(String[] path, int length, List<Object> scopes) {
-            for (var scope : scopes.reversed()) {
-                Object value = get(scope, path[0]);
-                if (value == null) continue;
-                for (int j = 1; j < length; j++) value = get(value, path[j]);
-                return value;
-            }
-            return null;
+                    : find(new String[] {String.join(".", path)}, scopes);
         }
 
         private static Object get(Object value, String name) {
@@ -9203,31 +9149,29 @@ final class StrictMustache extends DefaultMustacheFactory {
             var fields = new LinkedHashMap<String, Object>();
             for (Object scope : scopes) if (scope instanceof Map<?, ?> map) fields.putAll(JsonValues.copy(map));
             Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
-            String why = value == JsonValues.NULL ? " (it is null)" : meant(name, spelled(fields.keySet()));
-            for (String outer : fields.keySet()) {
-                if (why.isEmpty() && get(fields.get(outer), path[0]) != null) why = " (it lies under " + outer + ")";
-            }
+            String why = value == JsonValues.NULL ? " (it is null)" : near(name, spelled(fields.keySet()));
+            if (why.isEmpty()) why = fields.keySet().stream().filter(outer -> get(fields.get(outer), path[0]) != null)
+                    .findFirst().map(outer -> " (it is under " + outer + ")").orElse("");
             for (int known = 1; known < path.length; known++) {         // finds the longest prefix that exists
-                String so = String.join(".", List.of(path).subList(0, known));
-                Object outer = find(path, known, scopes);
-                if (outer == null || find(path, known + 1, scopes) != null) continue;
-                why = " (" + so + (outer instanceof Map<?, ?> map && !map.isEmpty() ? " has "
-                        + String.join(", ", JsonValues.copy(map).keySet()) : " is " + JsonValues.kind(outer)) + ")";
+                Object outer = find(Arrays.copyOf(path, known), scopes);
+                if (outer == null || find(Arrays.copyOf(path, known + 1), scopes) != null) continue;
+                why = " (" + String.join(".", List.of(path).subList(0, known)) + (outer instanceof Map<?, ?> map
+                        && !map.isEmpty() ? " has " + String.join(", ", JsonValues.copy(map).keySet()) : " is "
+                        + JsonValues.kind(outer)) + ")";
             }
             return "{{" + shown(name) + "}} is missing" + (scopes.size() == 1 ? "" : " in "
                     + Text.shortened(JsonValues.text(scopes.getLast()), 40)) + why;
         }
     }
 
-    /// Replaces mustache.java's parser, which leaves blank lines for standalone tags, loses CR line ends and miscounts
-    /// lines. A standalone tag removes its whole line (mustache specification, "standalone"); other text is kept.
+    /// Replaces mustache.java's parser, which leaves blank lines for standalone tags, loses CR and miscounts lines. A
+    /// standalone tag removes its whole line (mustache specification).
     private final class Parser {
         private static final Pattern DELIMITERS = Pattern.compile("(\\S+)\\s+(\\S+)\\s*=");
         private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
         private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
         private static final String AS_TEXT = "to write {{ as text, change the delimiters: {{=<% %>=}}";
-        private static final String SECTIONS = "each {{#name}} or {{^name}} needs its {{/name}}, innermost first; a"
-                + " field $price is {{_price}}";
+        private static final String SECTIONS = "close {{#name}} with {{/name}}; {{_price}} reads a field $price";
 
         private final String text, place;
         private final List<TagReference> uses = new ArrayList<>();
@@ -9244,7 +9188,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         private void delimiters(String pair, int line) {
             var both = DELIMITERS.matcher(pair);
-            if (!both.matches()) throw wrong(line, "{{=" + pair + "}} names no delimiters", "such as {{=<% %>=}}");
+            if (!both.matches()) throw wrong(line, "{{=" + pair + "}} sets no delimiters", "{{=<% %>=}}");
             open = both.group(1);
             tag = Pattern.compile("(?smd)(?<indent>^[ \\t]*)?(?<tag>" + Pattern.quote(open)
                     + "(?:\\{(?<raw>.*?)}|(?<kind>[#^/<$>!&=]?)(?<name>.*?))" + Pattern.quote(both.group(2))
@@ -9267,18 +9211,16 @@ final class StrictMustache extends DefaultMustacheFactory {
                     case "=" -> delimiters(name, at);
                     case "/" -> {
                         if (opened != null && opened.substring(1).equals(name)) return mustache(codes, start);
-                        throw wrong(at, "{{/" + name + "}} closes " + (opened == null ? "nothing"
+                        throw wrong(at, "{{/" + name + "}} does not close " + (opened == null ? "a section"
                                 : "{{" + opened + "}} of line " + start), SECTIONS);
                     }
                     default -> codes.add(code(kind.replace("&", ""), checked(kind, name, at), at, indent));
                 }
             }
             int next = text.indexOf(open, position);
-            if (next >= 0) {
-                throw wrong(lineOf(next), "the tag " + Text.shortened(text.substring(next).lines().findFirst()
-                        .orElse(""), 40) + " is not closed", "each {{ needs its }}; " + AS_TEXT);
-            }
-            if (opened != null) throw wrong(start, "{{" + opened + "}} is never closed", SECTIONS);
+            if (next >= 0) throw wrong(lineOf(next), "unclosed tag " + Text.shortened(text.substring(next).replaceFirst(
+                    "(?s)\\R.*", ""), 40), AS_TEXT);
+            if (opened != null) throw wrong(start, "unclosed section {{" + opened + "}}", SECTIONS);
             codes.add(text(text.length()));
             return mustache(codes, start);
         }
@@ -9308,11 +9250,10 @@ final class StrictMustache extends DefaultMustacheFactory {
             boolean partial = kind.equals(">") || kind.equals("<");
             if ((partial ? PARTIAL : NAME).matcher(name).matches()) return name.replaceFirst("^\\*\\s+", "*");
             String word = name.split("[\\s|(]+", 2)[0];
-            throw wrong(line, "{{" + kind + Text.shortened(shown(name), 40) + "}} is no name",
-                    List.of("if", "unless", "each", "for", "with").contains(word) ? "mustache knows no " + word
-                    + ": {{#name}} … {{/name}} for what is there, each item of a list, or {{^name}} for what is not"
-                    : "a name has no spaces, such as {{title}} or {{author.name}}; {{" + spelled(name)
-                    + "}} reads a field of that name; " + AS_TEXT);
+            throw wrong(line, "invalid tag {{" + kind + Text.shortened(shown(name), 40) + "}}",
+                    List.of("if", "unless", "each", "for", "with").contains(word)
+                    ? "use {{#name}} … {{/name}} if a value is there and for each of a list, {{^name}} … if not"
+                    : "write a name, such as {{" + (name.isEmpty() ? "title" : spelled(name)) + "}}; " + AS_TEXT);
         }
 
         /// Returns the line number; positions must not decrease between calls.
@@ -9327,7 +9268,231 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 }
 
-/// Reports an answer that is not what was asked for, such as one that violates its schema after all retries.
+/// JSON as plain values: maps, lists, strings, booleans, `NULL`, and numbers as written (1e12, 0.10).
+final class JsonValues {
+    /// Data whose numbers keep the digits of the file.
+    interface Fields {
+        Map<String, Object> data();
+    }
+
+    record NumberLiteral(String text) {
+        @Override
+        public String toString() { return text; }
+    }
+
+    static final Object NULL = JsonNodeFactory.instance.nullNode();
+
+    /// @throws Fault with line and column if it is not a JSON object
+    static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
+
+    static Map<String, Object> object(String json, String where, int firstLine) {
+        return new Source(where, firstLine, json, null).object(Json.parser(json), where + (firstLine > 1 ? ":"
+                + firstLine : "") + ": expected a JSON object, got ", "write {\"name\": \"value\"}");
+    }
+
+    static Object value(JsonParser parser, String where) { return new Source(where, 1, "", null).value(parser); }
+
+    static Object value(String json, String where) { return new Source(where, 1, json, null).read(Json.parser(json)); }
+
+    /// @param lines receives the line of each value by JSON pointer
+    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<String, Integer> lines) {
+        if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
+        return new Source(where, firstLine, yaml, lines).object(new YAMLFactory().createParser(ObjectReadContext
+                .empty(), yaml), where + ":" + firstLine + ": expected an object, got ", "write NAME: VALUE lines");
+    }
+
+    static Fault fault(JacksonException e, String where) { return new Source(where, 1, "", null).fault(e); }
+
+    /// @param lines receives the line of each value; null for JSON
+    private record Source(String where, int firstLine, String text, Map<String, Integer> lines) {
+        private static final Pattern MARK = Pattern.compile("line (\\d+), column (\\d+)");
+
+        Map<String, Object> object(JsonParser parser, String expected, String hint) {
+            Object value = read(parser);
+            if (value instanceof Map<?, ?> map) return copy(map);
+            throw Fault.usage(expected + kind(value), hint);
+        }
+
+        Object read(JsonParser parser) {
+            try (parser) {
+                if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "write {} for no values");
+                Object value = value(parser);
+                if (parser.nextToken() == null) return value;
+                throw Fault.usage(at(parser.currentTokenLocation()) + "more than one value", lines == null
+                        ? "use a batch, or one object: head -n 1 FILE" : "remove the second YAML document");
+            } catch (JacksonException e) {
+                throw fault(e);
+            }
+        }
+
+        private Object value(JsonParser parser) {
+            note(parser);
+            return switch (parser.currentToken()) {
+                case START_OBJECT -> {
+                    var map = new LinkedHashMap<String, Object>();
+                    while (parser.nextToken() != JsonToken.END_OBJECT) {
+                        String name = parser.currentName();
+                        var place = parser.currentTokenLocation();
+                        note(parser);
+                        parser.nextToken();
+                        if (map.putIfAbsent(name, value(parser)) == null) continue;
+                        throw Fault.usage(at(place) + "duplicate name " + name, "remove one of them");
+                    }
+                    yield map;
+                }
+                case START_ARRAY -> {
+                    var list = new ArrayList<>();
+                    while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser));
+                    yield list;
+                }
+                case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
+                case VALUE_TRUE -> true;
+                case VALUE_FALSE -> false;
+                case VALUE_NULL -> NULL;
+                default -> text(parser);
+            };
+        }
+
+        private String text(JsonParser parser) {
+            if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+                throw Fault.usage(at(parser.currentTokenLocation()) + "unsupported alias *" + parser.getString(),
+                        "quote a string that begins with *");
+            }
+            return checked(parser.getString(), () -> at(parser.currentTokenLocation()));
+        }
+
+        /// Records where a string starts (for a block, after its `|`), else the line of its name.
+        private void note(JsonParser parser) {
+            if (lines == null) return;
+            var place = parser.currentTokenLocation();
+            String path = parser.streamReadContext().pathAsPointer().toString();
+            boolean text = parser.currentToken() == JsonToken.VALUE_STRING;
+            boolean block = text && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
+            if (text || !lines.containsKey(path)) lines.put(path, lineNumber(place) + (block ? 1 : 0));
+        }
+
+        private int lineNumber(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
+
+        private String at(TokenStreamLocation place) {
+            return where + ":" + lineNumber(place) + ":" + place.getColumnNr() + ": ";
+        }
+
+        private String line(TokenStreamLocation place) {
+            return text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
+        }
+
+        Fault fault(JacksonException e) {
+            String message = e.getOriginalMessage();
+            var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
+            if (message.startsWith("Invalid UTF-8")) return Text.notUtf8(where, lineNumber(place));
+            var mark = MARK.matcher(message);               // YAML: Jackson's location is that of the token before
+            if (mark.find()) place = new TokenStreamLocation(null, -1,
+                    Integer.parseInt(mark.group(1)), Integer.parseInt(mark.group(2)));
+            String line = line(place);
+            String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
+            return new Fault(Fault.USAGE, at(place) + words(message) + (near.isEmpty() ? "" : " in: "
+                    + Text.shortened(Text.printable(near), 100)), lines == null
+                    ? "check commas, colons and brackets; put names and strings in double quotes"
+                    : "quote strings with : or # or a leading {; indent with spaces", e);
+        }
+    }
+
+    /// Drops technical details, such as the source line of YAML errors.
+    private static String words(String message) {
+        return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
+                .replaceAll("^while [^,]*, |\\. \\(Do not use.*| \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*"
+                + "|: maybe a \\(non.*", ""), 200);
+    }
+
+    private static final Pattern SURROGATE = Pattern.compile("\\p{Cs}");    // unpaired
+
+    /// Rejects lone surrogates such as `\ud83d`, which cannot be sent.
+    private static String checked(String text, Supplier<String> where) {
+        var surrogate = SURROGATE.matcher(text);
+        if (!surrogate.find()) return text;
+        throw Fault.usage(where.get() + "unpaired surrogate \\u" + Integer.toHexString(surrogate.group().charAt(0)),
+                "write both halves: \\ud83d\\ude00");
+    }
+
+    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+
+    /// Keeps numbers that are valid in YAML but not in JSON, such as 0x1F and 007, as text.
+    private static Object number(String text) {
+        return NUMBER.matcher(text).matches() ? new NumberLiteral(text) : text;
+    }
+
+    @SuppressWarnings("unchecked")
+    static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
+
+    /// Converts values from scripts: strings, numbers, booleans, lists, maps, records, `JsonNode`.
+    static Object of(Object value) {
+        return switch (value) {
+            case null -> NULL;
+            case NumberLiteral _, Boolean _ -> value;
+            case CharSequence _, Enum<?> _, Path _, Temporal _ -> checked(value.toString(), () -> "");
+            case Number number -> number(number.toString());
+            case JsonNode node -> value(Json.compact(node), "the JSON");
+            case Fields fields -> fields.data();
+            case Map<?, ?> map -> {                         // the order of Map.of differs between JVMs
+                var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
+                        : new TreeMap<String, Object>();
+                map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
+                yield copy;
+            }
+            case Collection<?> items -> items.stream().map(JsonValues::of).toList();
+            case Object[] items -> of(Arrays.asList(items));
+            case Record record -> of(Json.tree(record));
+            default -> throw Fault.usage("unsupported value type " + value.getClass().getName(),
+                    "use a string, number, boolean, list, map or record");
+        };
+    }
+
+    static JsonNode node(Object value) {
+        var node = Json.tryParse(Json.compact(value));
+        if (!node.isMissingNode()) return node;
+        throw Fault.usage("number out of range: " + Text.shortened(text(value), 80), "quote it");
+    }
+
+    /// Returns the value as shown in a prompt: scalars verbatim, objects and lists as compact JSON.
+    static String text(Object value) {
+        return value instanceof Map || value instanceof List ? Json.compact(value) : value.toString();
+    }
+
+    static String kind(Object value) {
+        return value == null ? "nothing" : value instanceof Map ? "an object" : value instanceof List ? "a list"
+                : value instanceof String ? "a string" : value instanceof NumberLiteral ? "a number" : value.toString();
+    }
+
+    /// Sets a value; a dotted name creates nested objects as needed.
+    static void put(Map<String, Object> data, String dotted, Object value, String where) {
+        String[] path = dotted.split("\\.", 2);
+        if (path[0].isBlank()) throw Fault.usage(where + ": empty name", "--var NAME=VALUE");
+        if (path.length > 1) {
+            Object outer = data.getOrDefault(path[0], NULL) == NULL ? Map.of() : data.get(path[0]);
+            if (!(outer instanceof Map<?, ?> map)) throw Fault.usage(where + ": " + path[0] + " is " + kind(outer),
+                    "--var " + path[0] + "=…");
+            var inner = new LinkedHashMap<>(copy(map));
+            put(inner, path[1], value, where);
+            value = inner;
+        }
+        data.put(path[0], value);
+    }
+
+    /// Fills in defaults for absent or null values, recursively.
+    static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
+        if (defaults.isEmpty()) return data;
+        var all = new LinkedHashMap<>(data);
+        defaults.forEach((name, value) -> all.merge(StrictMustache.field(data, name), value, (own, other) ->
+                own == NULL ? other : own instanceof Map<?, ?> a && other instanceof Map<?, ?> b
+                ? withDefaults(copy(a), copy(b)) : own));
+        return all;
+    }
+}
+
+// ====================================================================================== Schema and tokens
+// JSON Schema, retries of answers that violate it, token counts; only this part loads the validator and the tokenizer.
+
+/// Reports an answer of the wrong form, such as one that violates its schema after all retries.
 final class UnfitAnswer extends Fault {
     final Reply reply;
 
@@ -9342,9 +9507,8 @@ final class UnfitAnswer extends Fault {
 /// @param schema null accepts any answer
 /// @param notes receives the reason for each retry
 record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
-    /// @return the reply, its text only the JSON that meets the schema. Tool calls are not checked
-    /// @throws UnfitAnswer with the last reply; also if it was cut off, because truncated JSON is invalid and a
-    ///     truncated number is wrong
+    /// @return the reply, its text only the JSON that matches the schema. Tool calls are not checked
+    /// @throws UnfitAnswer with the last reply; also if it was cut off: a truncated number is wrong
     Reply ask(Request first, Function<Request, Reply> ask) {
         var request = first;
         var used = Usage.NONE;
@@ -9353,19 +9517,17 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
             used = used.plus(reply.usage());
             if (schema == null || reply.asksForTool()) return reply.withUsage(used);
             if (reply.unfinished() != null) throw new UnfitAnswer(reply.withUsage(used), reply.unfinished());
-            String said = reply.text(), text = Json.extract(said, json -> schema.misses(json).isEmpty())
-                    .or(() -> Json.extract(said, _ -> true)).orElse(said);
-            var misses = schema.misses(text);
-            if (misses.isEmpty()) return reply.withText(text).withUsage(used);
-            String why = "the answer does not meet the schema: " + String.join("; ", misses);
-            if (left <= 0) {
-                throw new UnfitAnswer(reply.withUsage(used), Fault.error(why,
-                        "ask again, or a model with schema among its abilities (" + COP + " models)"));
-            }
-            notes.accept(Text.shortened(why, 240) + "; asking again");
-            request = first.withMessages(Stream.concat(first.messages().stream(), Stream.of(Message.assistant(said),
-                    Message.user("That does not meet the schema: " + String.join("; ", misses)
-                    + ". Answer again, with JSON alone that does."))).toList());
+            String answer = reply.text(), json = Json.extract(answer, each -> schema.misses(each).isEmpty())
+                    .or(() -> Json.extract(answer, _ -> true)).orElse(answer);
+            String misses = String.join("; ", schema.misses(json));
+            String why = "the answer does not match the schema: " + misses;
+            if (misses.isEmpty()) return reply.withText(json).withUsage(used);
+            if (left <= 0) throw new UnfitAnswer(reply.withUsage(used), Fault.error(why, "retry, or choose a model with"
+                    + " the ability schema (" + COP + " models)"));
+            notes.accept(Text.shortened(why, 240) + "; retrying");
+            request = first.withMessages(Stream.concat(first.messages().stream(), Stream.of(Message.assistant(answer),
+                    Message.user("That does not match the schema: " + misses
+                    + ". Answer again, only with JSON that does."))).toList());
         }
     }
 }
@@ -9391,250 +9553,23 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
 
     List<String> misses(String text) {
         var json = Json.tryParse(text);
-        return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
+        return json.isMissingNode() ? List.of("not valid JSON") : schema.misses(json, "answer");
     }
 
     /// Checks OpenAI's rule for `strict`: every object requires all its properties and allows no others.
     private static boolean closed(JsonNode schema) {
         var properties = schema.path("properties");
         if (schema.has("properties") || schema.path("type").asString("").equals("object")) {
-            var required = new HashSet<String>();
-            schema.path("required").forEach(name -> required.add(name.asString("")));
-            boolean shut = !schema.path("additionalProperties").asBoolean(true);
-            if (!shut || !required.containsAll(properties.propertyNames())) return false;
+            var required = schema.path("required").valueStream().map(name -> name.asString("")).toList();
+            boolean open = schema.path("additionalProperties").asBoolean(true);
+            if (open || !required.containsAll(properties.propertyNames())) return false;
         }
-        return schema.values().stream().filter(JsonNode::isContainer).allMatch(ResponseSchema::closed)
-                && properties.values().stream().allMatch(ResponseSchema::closed);
+        return Stream.concat(schema.valueStream().filter(JsonNode::isContainer), properties.valueStream())
+                .allMatch(ResponseSchema::closed);
     }
 }
 
-/// JSON as plain values for mustache: maps, lists, strings, booleans, `NULL`, and numbers exactly as written (1e12,
-/// 0.10 and 12345678901234567890 stay unchanged).
-final class JsonValues {
-    /// Data whose numbers keep the digits of the file.
-    interface Fields {
-        Map<String, Object> data();
-    }
-
-    record NumberLiteral(String text) {
-        @Override
-        public String toString() { return text; }
-    }
-
-    static final Object NULL = JsonNodeFactory.instance.nullNode();
-
-    /// @throws Fault with line and column if it is not a JSON object
-    static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
-
-    static Map<String, Object> object(String json, String where, int firstLine) {
-        return new Source(where, firstLine, json, null).object(Json.parser(json), where + (firstLine > 1 ? ":"
-                + firstLine : "") + " holds no JSON object but ",
-                "one object fills one prompt: {\"name\": \"value\"}; of a list, jq '.[0]' takes the first");
-    }
-
-    static Object value(JsonParser parser, String where) { return new Source(where, 1, "", null).value(parser); }
-
-    static Object value(String json, String where) {
-        return new Source(where, 1, json, null).read(Json.parser(json));
-    }
-
-    /// @param lines receives the line of each value by JSON pointer
-    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<String, Integer> lines) {
-        if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        return new Source(where, firstLine, yaml, lines).object(new YAMLFactory().createParser(
-                ObjectReadContext.empty(), yaml), where + ":" + firstLine + ": names with values are wanted, not ",
-                "lines such as model: auto; nothing but names with values may stand there");
-    }
-
-    static Fault fault(JacksonException e, String where) { return new Source(where, 1, "", null).fault(e); }
-
-    /// @param lines receives the line of each value; null for JSON
-    private record Source(String where, int firstLine, String text, Map<String, Integer> lines) {
-        Map<String, Object> object(JsonParser parser, String otherwise, String hint) {
-            Object value = read(parser);
-            if (value instanceof Map<?, ?> map) return copy(map);
-            throw Fault.usage(otherwise + kind(value), hint);
-        }
-
-        Object read(JsonParser parser) {
-            try (parser) {
-                if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
-                Object value = value(parser);
-                if (parser.nextToken() == null) return value;
-                throw Fault.usage(at(parser.currentTokenLocation()) + "there is more than one value", lines == null
-                        ? "one object fills one prompt; head -n 1 FILE is the first" : "one YAML document a file");
-            } catch (JacksonException e) {
-                throw fault(e);
-            }
-        }
-
-        private Object value(JsonParser parser) {
-            note(parser);
-            return switch (parser.currentToken()) {
-                case START_OBJECT -> {
-                    var map = new LinkedHashMap<String, Object>();
-                    while (parser.nextToken() != JsonToken.END_OBJECT) {
-                        String name = parser.currentName();
-                        var place = parser.currentTokenLocation();
-                        note(parser);
-                        parser.nextToken();
-                        if (map.putIfAbsent(name, value(parser)) == null) continue;
-                        throw Fault.usage(at(place) + "the name " + name + " is there twice", "each name once");
-                    }
-                    yield map;
-                }
-                case START_ARRAY -> {
-                    var list = new ArrayList<>();
-                    while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser));
-                    yield list;
-                }
-                case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
-                case VALUE_TRUE -> true;
-                case VALUE_FALSE -> false;
-                case VALUE_NULL -> NULL;
-                default -> text(parser);
-            };
-        }
-
-        private String text(JsonParser parser) {
-            if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-                throw Fault.usage(at(parser.currentTokenLocation()) + "*" + parser.getString() + " refers to another"
-                        + " value", "write the value out; a text that begins with * goes into quotes");
-            }
-            return requireValidUnicode(parser.getString(), () -> at(parser.currentTokenLocation()));
-        }
-
-        /// Records the line of a value: where a string starts (for a block, after its `|`), else the line of its name.
-        private void note(JsonParser parser) {
-            if (lines == null) return;
-            var place = parser.currentTokenLocation();
-            String path = parser.streamReadContext().pathAsPointer().toString();
-            boolean text = parser.currentToken() == JsonToken.VALUE_STRING;
-            boolean block = text && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
-            if (text || !lines.containsKey(path)) lines.put(path, lineNumber(place) + (block ? 1 : 0));
-        }
-
-        private int lineNumber(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
-
-        private String at(TokenStreamLocation place) {
-            return where + ":" + lineNumber(place) + ":" + place.getColumnNr() + ": ";
-        }
-
-        private String line(TokenStreamLocation place) {
-            return text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
-        }
-
-        Fault fault(JacksonException e) {
-            var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
-            if (e.getOriginalMessage().startsWith("Invalid UTF-8")) return Text.notUtf8(where, lineNumber(place));
-            String line = line(place);
-            String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
-            return new Fault(Fault.USAGE, at(place) + words(e.getOriginalMessage()) + (near.isEmpty() ? ""
-                    : "; the line is: " + Text.shortened(Text.printable(near), 100)), lines == null
-                    ? "a comma, a colon, a quote or a bracket too many or too few? names and texts have double quotes"
-                    : "a text with : or # in it, or one that begins with {, goes into quotes; a long one into lines"
-                    + " after NAME: |; no tabs before", e);
-        }
-    }
-
-    /// Strips technical details, such as the indented source line of YAML errors.
-    private static String words(String message) {
-        return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
-                .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
-    }
-
-    private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // an unpaired surrogate
-
-    /// Rejects lone surrogates such as `\ud83d`, which cannot be sent.
-    private static String requireValidUnicode(String text, Supplier<String> where) {
-        var half = HALF.matcher(text);
-        if (!half.find()) return text;
-        throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(
-                half.group().charAt(0)), "characters beyond \\uffff have two halves, \\ud83d\\ude00");
-    }
-
-    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
-
-    /// Keeps numbers that are valid in YAML but not in JSON, such as 0x1F and 007, as text.
-    private static Object number(String text) { return NUMBER.matcher(text).matches() ? new NumberLiteral(text)
-            : text; }
-
-    @SuppressWarnings("unchecked")
-    static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
-
-    /// Converts values from scripts: strings, numbers, booleans, lists, maps, records, `JsonNode`.
-    static Object of(Object value) {
-        return switch (value) {
-            case null -> NULL;
-            case NumberLiteral _, Boolean _ -> value;
-            case CharSequence _, Enum<?> _, Path _, Temporal _ -> requireValidUnicode(value.toString(), () -> "");
-            case Number number -> number(number.toString());
-            case JsonNode node -> value(Json.compact(node), "the JSON");
-            case Fields fields -> fields.data();
-            case Map<?, ?> map -> {                         // the order of Map.of differs between JVMs
-                var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
-                        : new TreeMap<String, Object>();
-                map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
-                yield copy;
-            }
-            case Collection<?> items -> items.stream().map(JsonValues::of).toList();
-            case Object[] items -> of(Arrays.asList(items));
-            case Record record -> of(Json.tree(record));
-            default -> throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
-                    "a text, number, boolean, list, map or record; of a stream .toList()");
-        };
-    }
-
-    static JsonNode node(Object value) {
-        var node = Json.tryParse(Json.compact(value));
-        if (!node.isMissingNode()) return node;
-        throw Fault.usage("a number is beyond all bounds: " + Text.shortened(text(value), 80),
-                "as a text it has quotes");
-    }
-
-    /// Returns the value as shown in a prompt: scalars verbatim, objects and lists as compact JSON.
-    static String text(Object value) {
-        return value instanceof Map || value instanceof List ? Json.compact(value) : value.toString();
-    }
-
-    static String kind(Object value) {
-        return value == null ? "not there" : value instanceof Map ? "an object" : value instanceof List ? "a list"
-                : value instanceof String ? "a text" : value instanceof NumberLiteral ? "a number" : value.toString();
-    }
-
-    /// Sets a value; a dotted name creates nested objects as needed.
-    static void put(Map<String, Object> data, String dotted, Object value, String where) {
-        String[] path = dotted.split("\\.", 2);
-        if (path[0].isBlank()) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
-        if (path.length > 1) {
-            Object outer = data.getOrDefault(path[0], NULL) == NULL ? Map.of() : data.get(path[0]);
-            if (!(outer instanceof Map<?, ?> map)) {
-                throw Fault.usage(where + ": " + path[0] + " is " + kind(outer) + ", and holds no names",
-                        "--var " + path[0] + "=… gives it another value");
-            }
-            var inner = new LinkedHashMap<>(copy(map));
-            put(inner, path[1], value, where);
-            value = inner;
-        }
-        data.put(path[0], value);
-    }
-
-    /// Fills in defaults for absent or null values, recursively.
-    static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
-        if (defaults.isEmpty()) return data;
-        var all = new LinkedHashMap<>(data);
-        defaults.forEach((name, value) -> all.merge(StrictMustache.field(data, name), value, (own, other) ->
-                own == NULL ? other : own instanceof Map<?, ?> a && other instanceof Map<?, ?> b
-                ? withDefaults(copy(a), copy(b)) : own));
-        return all;
-    }
-}
-
-// ====================================================================================== Schema and tokens
-// JSON Schema and token counts; only this part loads the validator and the tokenizer.
-
-/// A JSON Schema (networknt), compiled on first use. Nothing is fetched: `$ref` reaches only the schema itself and
-/// the standard meta-schemas.
+/// A JSON Schema, compiled on first use. `$ref` reaches only the schema itself and the standard meta-schemas.
 final class JsonSchema {
     private static final class Validator {
         static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
@@ -9657,38 +9592,40 @@ final class JsonSchema {
     /// @throws Fault if the schema is invalid
     synchronized void check() {
         if (compiled != null) return;
-        var faults = guarded(place, "it is no schema", () -> {
+        var errors = guarded(place, () -> {
             String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
-            var errors = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect)).validate(json);
-            if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
+            // where several types are allowed, each alternative reports an error
+            var first = new LinkedHashMap<String, String>();
+            Validator.REGISTRY.getSchema(SchemaLocation.of(dialect)).validate(json).forEach(error -> first.putIfAbsent(
+                    error.getInstanceLocation().toString(), message(error, place)));
+            if (!first.isEmpty()) return List.copyOf(first.values());
             var schema = Validator.REGISTRY.getSchema(json);
             schema.initializeValidators();
             schema.validate(Json.object());                 // fails now if `$ref` is circular
             compiled = schema;
             return List.of();
         });
-        if (faults.isEmpty()) return;
-        throw Fault.usage(String.join("; ", faults), "https://json-schema.org says what a schema is");
+        if (!errors.isEmpty()) throw Fault.usage(String.join("; ", errors), "see https://json-schema.org");
     }
 
     /// @throws Fault if the schema is invalid
     List<String> misses(JsonNode value, String what) {
         check();
-        return guarded(what, "", () -> compiled.validate(value).stream().map(error -> sentence(error, what)).toList());
+        return guarded(what, () -> compiled.validate(value).stream().map(error -> message(error, what)).toList());
     }
 
     /// The validator's exceptions have no common type.
-    private static List<String> guarded(String what, String otherwise, Supplier<List<String>> work) {
+    private static List<String> guarded(String what, Supplier<List<String>> work) {
         try {
             return work.get();
         } catch (RuntimeException e) {
-            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(otherwise));
+            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse("invalid"));
         } catch (StackOverflowError _) {                    // also from regular expressions on long texts
-            return List.of(what + " is too deeply nested, or refers to itself without end, or is too long");
+            return List.of(what + " is too long, too deeply nested, or refers to itself endlessly");
         }
     }
 
-    private static String sentence(com.networknt.schema.Error error, String what) {
+    private static String message(com.networknt.schema.Error error, String what) {
         String at = error.getInstanceLocation().toString().replaceFirst("^\\$?[./]?", "").replace('/', '.');
         return what + (at.isEmpty() ? "" : "." + at) + ": " + error.getMessage();
     }
@@ -9703,8 +9640,8 @@ final class TokenCount {
                 .countTokensOrdinary(text);
     }
 
-    /// Counts a request's tokens with per-message overhead, stopping once above `most`: megabytes take seconds. Long
-    /// texts are counted in slices, each of which may add a token.
+    /// Counts a request's tokens with those per message, up to `most`: megabytes take seconds. Long texts are counted
+    /// in slices, each of which may add a token.
     static long upTo(long most, Request request, String tokenizer) {
         int slice = 1 << 16;
         long tokens = 3;
@@ -10928,7 +10865,7 @@ final class InputFile {
 /// @param links names of those that do not count
 record FileGlob(String front, List<Path> files, List<String> links) {
     static boolean is(Environment env, String name) {
-        return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
+        return env.existing(name).map(Files::isDirectory).orElse(name.matches(".*[*?\\[{].*"));
     }
 
     /// Takes what exists at the beginning of a name literally: `app/[slug]/*.tsx`.
@@ -11164,6 +11101,18 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
             throw Fault.usage("invalid path \"" + text + "\": " + e.getReason(), "check the name");
         }
     }
+
+    /// Returns the file or folder of that name, if there is one; the text may be anything.
+    Optional<Path> existing(String text) {
+        try {
+            return Optional.of(directory.resolve(text)).filter(Files::exists);
+        } catch (InvalidPathException _) {
+            return Optional.empty();
+        }
+    }
+
+    /// Accepts special files too, such as a shell's process substitution.
+    boolean isFile(String text) { return existing(text).filter(file -> !Files.isDirectory(file)).isPresent(); }
 }
 
 interface Time {
@@ -11365,7 +11314,7 @@ final class Stdin {
     private final Kind given;
     private final CompletableFuture<Boolean> first = new CompletableFuture<>();
     private Future<byte[]> all;
-    Runnable onSlow = () -> { };                           // called after two seconds without the end
+    Consumer<String> onSlow = _ -> { };                     // called after two seconds without the end
 
     /// @param given null to detect the kind on first use
     Stdin(InputStream in, Kind given) {
@@ -11383,7 +11332,7 @@ final class Stdin {
 
     /// @throws Fault if stdin cannot be read to its end: a prompt without its data is not what was meant
     byte[] bytes() {
-        return await(all(), FOREVER, onSlow).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
+        return await(all(), FOREVER, this::slow).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
                 + Text.reason(all().exceptionNow()), "check what is piped in, or add </dev/null", null));
     }
 
@@ -11393,7 +11342,7 @@ final class Stdin {
                 return open().transferTo(out);
             }
         });
-        if (await(copied, FOREVER, onSlow).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
+        if (await(copied, FOREVER, this::slow).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
     }
 
     /// Reads everything.
@@ -11401,9 +11350,19 @@ final class Stdin {
     /// @param limit how long to wait for a pipe's first byte; null for ever
     String text(Duration limit) {
         all();
-        if (limit == null || kind() != Kind.PIPE || await(first, limit, onSlow).isPresent()) return text();
+        if (limit == null || kind() != Kind.PIPE || await(first, limit, this::slow).isPresent()) return text();
         throw Fault.usage("no input on stdin, an open pipe, within " + Durations.words(limit), "add </dev/null, or a"
                 + " longer --timeout");
+    }
+
+    private void slow() { onSlow.accept("stdin to end (add </dev/null to skip it)"); }
+
+    /// Reads a file, or a pipe that has a name, such as a shell's `<(…)`, as patiently as stdin.
+    <T> T orPipe(Path file, String name, Supplier<T> read) {
+        if (Files.isRegularFile(file) || !Files.exists(file)) return read.get();
+        var result = reading(read::get);
+        return await(result, FOREVER, () -> onSlow.accept(name + " to end")).orElseThrow(() -> (RuntimeException)
+                result.exceptionNow());
     }
 
     /// Reads a line without echo.
@@ -11522,7 +11481,7 @@ final class Console {
 
     Console(Environment env) {
         this.env = env;
-        env.stdin().onSlow = () -> note("waiting for stdin to end (add </dev/null to skip it)");
+        env.stdin().onSlow = what -> note("waiting for " + what);
     }
 
     Environment env() { return env; }

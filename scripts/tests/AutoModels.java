@@ -145,7 +145,7 @@ class AutoModels {
         assertTrue(cop.last(CHAT).rawBody().contains("JSON Schema"));
         cop.sim.set("answer", "{\"name\":1}");
         reports(cop.run("chat", "-m", "auto", "--schema", "name", "--schema-retries", "0", "Who?"), 1,
-                "does not meet the schema");
+                "does not match the schema");
     }
 
     @Test

@@ -155,11 +155,11 @@ class Batches {
     static final List<List<String>> BAD = List.of(          // file, text, errors, a part each
             List.of("r.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2, \"txt\": \"b\"}\n{\"id\": 3\n[4]\n\u00e9",
                     "r.jsonl:2: templates/t.mustache:1: {{text}} is missing, did you mean txt?", "r.jsonl:3:9: ",
-                    "r.jsonl:4 holds no JSON object but a list", "r.jsonl:5:"),
+                    "r.jsonl:4: expected a JSON object, got a list", "r.jsonl:5:"),
             List.of("r.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 1, \"text\": \"b\"}\n",
                     "r.jsonl:2: the id 1 is that of row 1 as well"),
-            List.of("r.csv", "id,text\n1,a,b\n2\n", "r.csv:2: 3 columns, the heading has 2",
-                    "r.csv:3: 1 columns, the heading has 2"),
+            List.of("r.csv", "id,text\n1,a,b\n2\n", "r.csv:2: 3 columns, the header has 2",
+                    "r.csv:3: 1 columns, the header has 2"),
             List.of("r.json", "[{\"id\": 1, \"text\": \"a\"}, 3, {\"id\":",
                     "r.json:1: a row must be an object, not a number", "r.json:1:"));
 
@@ -191,7 +191,7 @@ class Batches {
             List.of("batch t -d rows.jsonl", "there is no place for the results", "-o OUT.jsonl"),
             List.of("batch t -o out.jsonl", "copilot batch wants -d ROWS", "copilot batch [TEMPLATE |"),
             List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: no such file", "ls -l"),
-            List.of("batch nope -d rows.jsonl -o out.jsonl", "there is no template nope", "copilot templates"),
+            List.of("batch nope -d rows.jsonl -o out.jsonl", "unknown template: nope", "copilot templates"),
             List.of("batch t -d rows.jsonl -o nope/out.jsonl", "-o nope/out.jsonl: no such folder", "mkdir -p"),
             List.of("batch t -d rows.jsonl -o out.jsonl -j 0", "-j 0 is out of range", "1 or more"),
             List.of("batch t -d rows.jsonl -o out.jsonl --delay soon", "invalid time: --delay soon", "--delay 90s"),
@@ -354,7 +354,7 @@ class Batches {
         exits(5, cop.batch("-j", "1"));
         assertEquals("{\"n\":1}", results().getFirst().path("json").toString());
         assertEquals("schema", results().get(1).at("/error/code").asString());
-        assertTrue(Json.text(results().get(1), "text").contains("does not meet the schema"), "the raw text is kept");
+        assertTrue(Json.text(results().get(1), "text").contains("does not match the schema"), "the raw text is kept");
         assertEquals(3, results().get(1).path("attempts").asInt());
         assertEquals(4, cop.prompts().size());
     }

@@ -991,7 +991,7 @@ class Chat {
             hasErrorAndHint(outcome);
             reports(outcome, HALF + "\nerror: the answer was " + error + " (finish: " + finish + ")");
             reports(outcome, "\nhint: " + hint);
-            showsNot("asking again", outcome);
+            showsNot("retrying", outcome);
         }
         var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int, b int", "hello")).out());
         assertEquals(List.of(HALF, finish), List.of(Json.text(record, "text"), Json.text(record, "finish")));
@@ -1036,7 +1036,7 @@ class Chat {
         try (var _ = stub(Stub.Reply.json(200, Json.singleLine(answer)))) {
             outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int, b int", "hello"));
             assertEquals("", outcome.out());
-            reports(outcome, "error: the answer does not meet the schema: it is no JSON");
+            reports(outcome, "error: the answer does not match the schema: not valid JSON");
         }
     }
 

@@ -167,7 +167,7 @@ class ModelFields {
         assertEquals(2, cop.sim.count(RESPONSES));
         cop.write("t.mustache", "---\nendpoint: elsewhere\n---\nsay: {{input}}");
         reports(cop.run("templates", "check", at("t.mustache")), 2,
-                "t.mustache:2: endpoint: there is no endpoint elsewhere");
+                "t.mustache:2: unknown endpoint elsewhere");
     }
 
     @Test

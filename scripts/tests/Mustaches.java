@@ -188,7 +188,7 @@ class Mustaches {
     void endlessPartials() {
         var endless = engine(Map.of("p", "{{>p}}", "a", "{{<b}}{{/b}}", "b", "{{<a}}{{/a}}"));
         var fault = assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{>p}}", "t", 1), Map.of()));
-        assertEquals("p:1: the partial p contains itself without end", fault.message());
+        assertEquals("p:1: endless recursion of partial p", fault.message());
         assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{<a}}{{/a}}", "t", 1), Map.of()));
         assertEquals("ends", endless.render(endless.text("{{#x}}{{>p}}{{/x}}ends", "t", 1), Map.of()).text());
     }
@@ -200,7 +200,7 @@ class Mustaches {
             List.of("a\n{{dif}}", "{\"diff\": 1}", "t:2: {{dif}} is missing, did you mean diff?"),
             List.of("{{x}}", "{\"x\": null}", "t:1: {{x}} is missing (it is null)"),
             List.of("{{a.b}}", "{\"a\": {\"c\": 1, \"d\": 2}}", "t:1: {{a.b}} is missing (a has c, d)"),
-            List.of("{{a.b}}", "{\"a\": \"text\"}", "t:1: {{a.b}} is missing (a is a text)"),
+            List.of("{{a.b}}", "{\"a\": \"text\"}", "t:1: {{a.b}} is missing (a is a string)"),
             List.of("{{a.b.c}}", "{\"a\": {\"b\": [1]}}", "t:1: {{a.b.c}} is missing (a.b is a list)"),
             List.of("{{a.b}}", "{\"a\": {\"b\": null}}", "t:1: {{a.b}} is missing (it is null)"),
             List.of("{{x}}{{y}}\n{{x}}", "{}", "t:1: {{x}} is missing|t:1: {{y}} is missing|t:2: {{x}} is missing"),
@@ -210,14 +210,14 @@ class Mustaches {
             List.of("{{#gone}}{{x}}{{/gone}}", "{}", ""),
             List.of("{{^gone}}{{x}}{{/gone}}", "{}", "t:1: {{x}} is missing"),
             List.of("\r\n\r\n{{! x }}\r\n{{x}}", "{}", "t:4: {{x}} is missing"),
-            List.of("{{>nope}}", "{}", "t:1: there is no partial nope"),
+            List.of("{{>nope}}", "{}", "t:1: unknown partial nope"),
             List.of("{{>*x}}", "{}", "t:1: {{x}} is missing"),
-            List.of("{{>*x}}", "{\"x\": \"../secret\"}", "t:1: there is no partial ../secret"),
-            List.of("{{#l}}{{>*.}}{{/l}}", "{\"l\": [\"p\"]}", "t:1: there is no partial p"),
+            List.of("{{>*x}}", "{\"x\": \"../secret\"}", "t:1: unknown partial ../secret"),
+            List.of("{{#l}}{{>*.}}{{/l}}", "{\"l\": [\"p\"]}", "t:1: unknown partial p"),
             List.of("{{a.b}}", "{\"a.b\": 1}", "t:1: {{a.b}} is missing"),
             List.of("{{#l}}{{n}}{{/l}}", "{\"l\": [{\"m\": 1}, {\"m\": 2}, {\"m\": 3}]}",
                     "t:1: {{n}} is missing in {\"m\":1}"),
-            List.of("\n{{<gone}}{{/gone}}", "{}", "t:2: there is no partial gone"),
+            List.of("\n{{<gone}}{{/gone}}", "{}", "t:2: unknown partial gone"),
             List.of("\n{{<*x}}{{/*x}}", "{}", "t:2: {{x}} is missing"));
 
     @ParameterizedTest
@@ -230,26 +230,26 @@ class Mustaches {
 
     /// A template, the error, and a part of the hint.
     static final List<List<String>> WRONG = List.of(
-            List.of("a\n{{x", "t:2: the tag {{x is not closed", "needs its }}"),
-            List.of("{{{x}}", "t:1: {{{x}} is no name", "change the delimiters"),
-            List.of("{{=<% %>}}", "t:1: {{=<% %>}} names no delimiters", "{{=<% %>=}}"),
-            List.of("{{}}", "t:1: {{}} is no name", "{{title}}"),
-            List.of("{{# }}{{/ }}", "t:1: {{#}} is no name", "{{title}}"),
-            List.of("{{#a}}\n\n{{/b}}", "t:3: {{/b}} closes {{#a}} of line 1", "innermost first"),
-            List.of("\n{{#a}}", "t:2: {{#a}} is never closed", "needs its {{/name}}"),
-            List.of("{{^a}}{{#b}}{{/b}}", "t:1: {{^a}} is never closed", "needs its {{/name}}"),
-            List.of("{{/a}}", "t:1: {{/a}} closes nothing", "needs its {{/name}}"),
-            List.of("{{#if x}}{{/if}}", "t:1: {{#if x}} is no name", "mustache knows no if"),
-            List.of("{{#each xs}}{{/each}}", "t:1: {{#each xs}} is no name", "each item of a list"),
-            List.of("{{ x | upper }}", "t:1: {{x | upper}} is no name", "no spaces"),
-            List.of("{{\"a\": 1}}", "t:1: {{\"a\": 1}} is no name", "change the delimiters"),
-            List.of("{{a..b}}", "t:1: {{a..b}} is no name", "{{author.name}}"),
-            List.of("{{.a}}", "t:1: {{.a}} is no name", "{{author.name}}"),
-            List.of("{{a.}}", "t:1: {{a.}} is no name", "{{author.name}}"),
-            List.of("{{../x}}", "t:1: {{../x}} is no name", "{{author.name}}"),
-            List.of("{{=x=}}", "t:1: {{=x=}} names no delimiters", "{{=<% %>=}}"),
-            List.of("{{*x}}", "t:1: {{*x}} is no name", "no spaces"),
-            List.of("{{>*}}", "t:1: {{>*}} is no name", "no spaces"));
+            List.of("a\n{{x", "t:2: unclosed tag {{x", "change the delimiters"),
+            List.of("{{{x}}", "t:1: invalid tag {{{x}}", "change the delimiters"),
+            List.of("{{=<% %>}}", "t:1: {{=<% %>}} sets no delimiters", "{{=<% %>=}}"),
+            List.of("{{}}", "t:1: invalid tag {{}}", "{{title}}"),
+            List.of("{{# }}{{/ }}", "t:1: invalid tag {{#}}", "{{title}}"),
+            List.of("{{#a}}\n\n{{/b}}", "t:3: {{/b}} does not close {{#a}} of line 1", "close {{#name}} with"),
+            List.of("\n{{#a}}", "t:2: unclosed section {{#a}}", "with {{/name}}"),
+            List.of("{{^a}}{{#b}}{{/b}}", "t:1: unclosed section {{^a}}", "with {{/name}}"),
+            List.of("{{/a}}", "t:1: {{/a}} does not close a section", "with {{/name}}"),
+            List.of("{{#if x}}{{/if}}", "t:1: invalid tag {{#if x}}", "use {{#name}}"),
+            List.of("{{#each xs}}{{/each}}", "t:1: invalid tag {{#each xs}}", "for each of a list"),
+            List.of("{{ x | upper }}", "t:1: invalid tag {{x | upper}}", "{{x_|_upper}}"),
+            List.of("{{\"a\": 1}}", "t:1: invalid tag {{\"a\": 1}}", "change the delimiters"),
+            List.of("{{a..b}}", "t:1: invalid tag {{a..b}}", "{{a_.b}}"),
+            List.of("{{.a}}", "t:1: invalid tag {{.a}}", "{{_a}}"),
+            List.of("{{a.}}", "t:1: invalid tag {{a.}}", "{{a_}}"),
+            List.of("{{../x}}", "t:1: invalid tag {{../x}}", "{{_./x}}"),
+            List.of("{{=x=}}", "t:1: {{=x=}} sets no delimiters", "{{=<% %>=}}"),
+            List.of("{{*x}}", "t:1: invalid tag {{*x}}", "{{_x}}"),
+            List.of("{{>*}}", "t:1: invalid tag {{>*}}", "{{_}}"));
 
     @ParameterizedTest
     @FieldSource("WRONG")

@@ -14,6 +14,7 @@ import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// Sources of a prompt: pipes, arguments, files, folders, images; nothing unintended is sent.
 class PromptInputs {
@@ -105,6 +106,52 @@ class PromptInputs {
         assertEquals("", cop.ok("chat", "say: x").err());
     }
 
+    @Test
+    void silentNamedPipeIsWaitedForWithANote() throws Exception {
+        assumeTrue(new ProcessBuilder("mkfifo", cop.file("fifo").toString()).start().waitFor() == 0, "no mkfifo here");
+        for (String words : List.of("-f fifo", "-t ./fifo", "--schema fifo --no-stream")) {
+            int before = cop.bodies().size();
+            try (var live = new Live(Stdin.Kind.FILE, ("chat say:x " + words).split(" "))) {
+                live.to.close();
+                Harness.await("a note", () -> live.err.toString().contains("fifo to end\n")
+                        || live.code.isDone());
+                assertEquals(before, cop.bodies().size(), live.err::toString);
+                Files.writeString(cop.file("fifo"), words.startsWith("--schema") ? "{\"late\": 1}" : "late {{! }}");
+                live.outcome();
+                assertTrue(cop.bodies().getLast().toString().contains("late"), live.err::toString);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- secrets in a folder
+
+    @ParameterizedTest
+    @ValueSource(strings = {"id_rsa", "id_ed25519", "server.pem", "tls.KEY", "prod.env", "env.local", "credentials",
+            "credentials.json", "my-credentials.yml", "secrets.yaml", "client_secret.json", "store.p12", "app.jks",
+            "terraform.tfstate", "service-account.json", "plain.txt"})
+    void likelySecretsOfAFolderAreSkipped(String name) {
+        String key = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\nxyz\n";
+        cop.write("d/sub/" + name, name.equals("plain.txt") ? key : "hidden-value\n");
+        cop.write("d/Main.java", "class Main {}\n");
+        for (String files : List.of("d", "d/**")) {
+            var outcome = exits(0, cop.run("chat", "-f", files, "say: x"));
+            assertTrue(outcome.err().contains("d/sub/" + name), outcome::all);
+            assertFalse(sent().contains("hidden-value") || sent().contains("xyz"), this::sent);
+            assertTrue(sent().contains("class Main"), this::sent);
+        }
+        assertEquals("", exits(0, cop.run("chat", "-f", "d/sub/" + name, "say: x")).err());
+        assertTrue(sent().contains(name.equals("plain.txt") ? "xyz" : "hidden-value"), this::sent);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"id_rsa.pub", "environment.ts", "keys.md", "Credentials.java", "secretary.txt", "env.py",
+            "monkey", "token.go", "key.rs"})
+    void otherFilesOfAFolderAreSent(String name) {
+        cop.write("d/" + name, "hidden-value\n");
+        assertEquals("", exits(0, cop.run("chat", "-f", "d", "say: x")).err());
+        assertTrue(sent().contains("hidden-value"), this::sent);
+    }
+
     // ------------------------------------------------------------------------------------------- other words
 
     @ParameterizedTest
@@ -136,11 +183,11 @@ class PromptInputs {
     void emptyFileIsReported() {
         cop.write("empty.txt", "");
         cop.write("blank.txt", " \n\n");
-        refused("no prompt", "chat");
+        refused("missing prompt", "chat");
         refused("-s", "chat", "-s", "", "hi");
         refused("-s", "chat", "-s", " ", "hi");
         for (String name : List.of("empty.txt", "blank.txt")) {
-            assertTrue(cop.ok("chat", "-f", name, "say: x").err().contains("no text in " + name), name);
+            assertTrue(cop.ok("chat", "-f", name, "say: x").err().contains("empty files: " + name), name);
         }
     }
 
@@ -226,7 +273,7 @@ class PromptInputs {
         reports(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
         reports(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
                 "the prompt has 2 pictures, and claude-haiku-4.5 takes 1");
-        reports(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
+        reports(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is not a supported image");
         reports(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
         reports(cop.run("chat", "-a", "large.png", "x"), 2,
                 "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
@@ -259,7 +306,7 @@ class PromptInputs {
         var outcome = cop.ok("chat", "-f", "src", "say: x");
         String body = cop.chats().getLast().body().at("/messages/0/content").asString();
         assertEquals("src/A.java\n```\nclass A {}\n```\n\nsrc/deep/b.md\n````\n```\nx\n````\n\nsay: x", body);
-        assertTrue(outcome.err().contains("left out, for they are no text, or links"), outcome::all);
+        assertTrue(outcome.err().contains("skipped binary files: "), outcome::all);
         cop.ok("chat", "-f", "src/**.md", "say: x");
         assertTrue(cop.chats().getLast().rawBody().contains("src/deep/b.md"));
         assertFalse(cop.chats().getLast().rawBody().contains("A.java"));

@@ -49,38 +49,38 @@ class Prompts {
     /// A file templates/t.mustache, a file d.json, a command, and the expected error and hint.
     static final List<Bad> BAD = List.of(
             bad("---\nmodel: x\nHello", "", "render t",
-                    "templates/t.mustache:1: the front matter is not closed",
-                    "it ends with a line ---"),
+                    "templates/t.mustache:1: unclosed front matter",
+                    "end it with a line ---"),
             bad("---\ntemprature: 1\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: there is no field temprature",
-                    "did you mean temperature?"),
+                    "templates/t.mustache:2: unknown field temprature, did you mean temperature?",
+                    "put other fields of the request under options:"),
             bad("---\nmax-tokens: 1\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: there is no field max-tokens",
-                    "did you mean max_tokens?"),
+                    "templates/t.mustache:2: unknown field max-tokens, did you mean max_tokens?",
+                    "put other fields of the request under options:"),
             bad("---\ncolour: red\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: there is no field colour",
-                    "fields are description, model, endpoint, system, stdin, "),
+                    "templates/t.mustache:2: unknown field colour",
+                    "put other fields of the request under options:"),
             bad("---\ndescription: a: b\n---\nHello", "", "render t",
-                    "templates/t.mustache:2:15: mapping values are not allowed here; the line is: descr",
-                    "a text with : or # in it, or one that begins with {, goes into quotes; a long one"),
+                    "templates/t.mustache:2:15: mapping values are not allowed here in: description: a: b",
+                    "quote strings with : or # or a leading {; indent with spaces"),
             bad("---\ndescription: [a\n---\nHello", "", "render t",
-                    "templates/t.mustache:2:16: while parsing a flow sequence, expected ',' or ']', but",
-                    "a text with : or # in it, or one that begins with {, goes into quotes; a long one"),
+                    "templates/t.mustache:2:14: expected ',' or ']', but got <stream end> in: description: [a",
+                    "quote strings with : or # or a leading {; indent with spaces"),
             bad("---\n\tdescription: a\n---\nHello", "", "render t",
-                    "templates/t.mustache:2:1: while scanning for the next token, found character '\\t(T",
-                    "a text with : or # in it, or one that begins with {, goes into quotes; a long one"),
+                    "templates/t.mustache:2:1: found character '\\t(TAB)' that cannot start any token in: ",
+                    "quote strings with : or # or a leading {; indent with spaces"),
             bad("---\njust words\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: names with values are wanted, not a text",
-                    "lines such as model: auto; nothing but names with values may stand there"),
+                    "templates/t.mustache:2: expected an object, got a string",
+                    "write NAME: VALUE lines"),
             bad("---\n- a\n- b\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: names with values are wanted, not a list",
-                    "lines such as model: auto; nothing but names with values may stand there"),
+                    "templates/t.mustache:2: expected an object, got a list",
+                    "write NAME: VALUE lines"),
             bad("---\nmodel: a\nmodel: b\n---\nHello", "", "render t",
-                    "templates/t.mustache:3:1: the name model is there twice",
-                    "each name once"),
+                    "templates/t.mustache:3:1: duplicate name model",
+                    "remove one of them"),
             bad("---\ndescription: [a]\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: description: a text is wanted",
-                    "a text goes into quotes, an object is {NAME: VALUE}"),
+                    "templates/t.mustache:2: description: expected a string, got a list",
+                    "write description: \"TEXT\""),
             bad("---\ntemperature: warm\n---\nHello", "", "render t",
                     "templates/t.mustache:2: temperature: a number is wanted",
                     "from 0 to 2"),
@@ -91,99 +91,99 @@ class Prompts {
                     "templates/t.mustache:2: model cannot be set so",
                     "use -m, model: in a template"),
             bad("---\noptions: 3\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: options: an object is wanted, not a number",
-                    "a text goes into quotes, an object is {NAME: VALUE}"),
+                    "templates/t.mustache:2: options: expected an object, got a number",
+                    "write options: {NAME: VALUE}"),
             bad("---\ndefaults: [a]\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: defaults: an object is wanted, not a list",
-                    "a text goes into quotes, an object is {NAME: VALUE}"),
+                    "templates/t.mustache:2: defaults: expected an object, got a list",
+                    "write defaults: {NAME: VALUE}"),
             bad("---\ndefaults: {a: *b}\n---\nHello {{a}}", "", "render t",
-                    "templates/t.mustache:2:15: *b refers to another value",
-                    "write the value out; a text that begins with * goes into quotes"),
+                    "templates/t.mustache:2:15: unsupported alias *b",
+                    "quote a string that begins with *"),
             bad("---\nmessages: hello\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: messages: a list is wanted",
-                    "a text goes into quotes, an object is {NAME: VALUE}"),
+                    "templates/t.mustache:2: messages: expected a list, got a string",
+                    "write messages: [ITEM, …]"),
             bad("---\nmessages:\n- hello\n---\nHello", "", "render t",
-                    "templates/t.mustache:3: a message must have role and content, and nothing else",
-                    "- user: TEXT is short for role: user and content: TEXT"),
+                    "templates/t.mustache:3: a message must have role and content only",
+                    "- user: \"TEXT\""),
             bad("---\nmessages:\n- usr: hello\n---\nHello", "", "render t",
-                    "templates/t.mustache:3: a message has the role usr",
-                    "did you mean user?"),
+                    "templates/t.mustache:3: unknown role usr",
+                    "use system, user or assistant"),
             bad("---\nmessages:\n- role: user\n---\nHello", "", "render t",
-                    "templates/t.mustache:3: a message has the role role",
-                    "roles are system, user, assistant"),
+                    "templates/t.mustache:3: unknown role role",
+                    "use system, user or assistant"),
             bad("---\nmessages:\n- user: [a]\n---\nHello", "", "render t",
-                    "templates/t.mustache:3: a message must have role and content, and nothing else",
-                    "- user: TEXT is short for role: user and content: TEXT"),
+                    "templates/t.mustache:3: a message must have role and content only",
+                    "- user: \"TEXT\""),
             bad("---\nmodel: x\n---\n", "", "render t",
-                    "templates/t.mustache holds no prompt",
-                    "what comes after the front matter is the prompt"),
+                    "templates/t.mustache has no prompt",
+                    "write the prompt after the front matter"),
             bad("", "", "render t",
-                    "templates/t.mustache holds no prompt",
-                    "what comes after the front matter is the prompt"),
+                    "templates/t.mustache has no prompt",
+                    "write the prompt after the front matter"),
             bad("---\nsystem: Hello {{nam}}\n---\nHello {{name}}\n{{nome}}", "{\"name\": 1}", "render t -d d.json",
                     "templates/t.mustache:2: {{nam}} is missing, did you mean name?; templates/",
-                    "the data has name; add --var NAME=VALUE or -d FILE.json"),
+                    "add --var NAME=VALUE or -d FILE.json; the data has name"),
             bad("---\nsystem: |\n  a\n  {{#b}}\n---\nHello", "", "render t",
-                    "templates/t.mustache:4: {{#b}} is never closed",
-                    "each {{#name}} or {{^name}} needs its {{/name}}, innermost first"),
+                    "templates/t.mustache:4: unclosed section {{#b}}",
+                    "close {{#name}} with {{/name}}"),
             bad("Hello {{>headr}}", "", "render t",
-                    "templates/t.mustache:1: there is no partial headr",
-                    "partials lie beside the template, or where `copilot templates path` says"),
+                    "templates/t.mustache:1: unknown partial headr",
+                    "put partials next to the template or into a folder of copilot templates path"),
             bad("Hello {{>../secret}}", "", "render t",
-                    "templates/t.mustache:1: there is no partial ../secret",
-                    "partials lie beside the template, or where `copilot templates path` says"),
+                    "templates/t.mustache:1: unknown partial ../secret",
+                    "put partials next to the template or into a folder of copilot templates path"),
             bad("---\ninputs: {n: {type: integer, minimum: 1}, c: {enum: [red, blue]}}\n---\n{{n}} {{c}} {{d}}",
                     "{\"n\": 0, \"c\": \"green\"}", "render t -d d.json",
                     "templates/t.mustache:4: {{d}} is missing; templates/t.mustache: data.n: must have ",
-                    "the data has n, c; add --var NAME=VALUE or -d FILE.json"),
+                    "add --var NAME=VALUE or -d FILE.json; the data has n, c"),
             bad("---\ninputs: {n: {type: integre}}\n---\n{{n}}", "{\"n\": 0}", "render t -d d.json",
                     "templates/t.mustache:2: inputs.properties.n.type: does not have a value in the enumeration",
-                    "https://json-schema.org says what a schema is"),
+                    "see https://json-schema.org"),
             bad("---\nschema: {type: objekt}\n---\n{{n}}", "{\"n\": 0}", "templates check t",
                     "templates/t.mustache:2: schema.type: does not have a value in the enumeration",
-                    "https://json-schema.org"),
+                    "see https://json-schema.org"),
             bad("Hello {{name}}", "{\"nmae\": 1}", "render t -d d.json",
                     "templates/t.mustache:1: {{name}} is missing, did you mean nmae?",
-                    "the data has nmae; add --var NAME=VALUE or -d FILE.json"),
+                    "add --var NAME=VALUE or -d FILE.json; the data has nmae"),
             bad("Hello {{name}}", "{\"name\": 1,\n \"x\": }", "render t -d d.json",
-                    "d.json:2:7: Unexpected character ('}'): expected a value; the line is: \"x\": }",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "d.json:2:7: Unexpected character ('}'): expected a value in: \"x\": }",
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{\"name\": 1", "render t -d d.json",
-                    "d.json:1:11: Unexpected end-of-input: expected close marker for Object; the line i",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "d.json:1:11: Unexpected end-of-input: expected close marker for Object in: {",
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{'name': 1}", "render t -d d.json",
                     "d.json:1:2: Unexpected character ('''): was expecting double-quote to start proper",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{name: 1}", "render t -d d.json",
                     "d.json:1:2: Unexpected character ('n'): was expecting double-quote to start proper",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{\"name\": \"a\nb\"}", "render t -d d.json",
                     "d.json:1:12: Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped ",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{\"name\": 1}\n{\"name\": 2}", "render t -d d.json",
-                    "d.json:2:1: there is more than one value",
-                    "one object fills one prompt; head -n 1 FILE is the first"),
+                    "d.json:2:1: more than one value",
+                    "use a batch, or one object: head -n 1 FILE"),
             bad("Hello {{name}}", "{\"name\": 1, \"name\": 2}", "render t -d d.json",
-                    "d.json:1:13: the name name is there twice",
-                    "each name once"),
+                    "d.json:1:13: duplicate name name",
+                    "remove one of them"),
             bad("Hello {{name}}", "[{\"name\": 1}]", "render t -d d.json",
-                    "d.json holds no JSON object but a list",
-                    "one object fills one prompt: {\"name\": \"value\"}; of a list, jq"),
+                    "d.json: expected a JSON object, got a list",
+                    "write {\"name\": \"value\"}"),
             bad("Hello {{name}}", "\"name\"", "render t -d d.json",
-                    "d.json holds no JSON object but a text",
-                    "one object fills one prompt: {\"name\": \"value\"}"),
+                    "d.json: expected a JSON object, got a string",
+                    "write {\"name\": \"value\"}"),
             bad("Hello {{name}}", " ", "render t -d d.json",
                     "d.json is empty",
-                    "{} is JSON without values"),
+                    "write {} for no values"),
             bad("Hello {{name}}", "{\"name\": NaN}", "render t -d d.json",
-                    "d.json:1:13: Non-standard token 'NaN'; the line is: {\"name\": NaN}",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "d.json:1:13: Non-standard token 'NaN' in: {\"name\": NaN}",
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{\"name\": 01}", "render t -d d.json",
-                    "d.json:1:11: Invalid numeric value: Leading zeroes not allowed; the line is: {\"name\": 01}",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "d.json:1:11: Invalid numeric value: Leading zeroes not allowed in: {\"name\": 01}",
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "{\"name\": \"\\x\"}", "render t -d d.json",
-                    "d.json:1:12: Unrecognized character escape 'x'; the line is: {\"name\": \"\\x\"}",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "d.json:1:12: Unrecognized character escape 'x' in: {\"name\": \"\\x\"}",
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "", "render t -d nope.json",
                     "cannot read nope.json: no such file",
                     "ls -l nope.json"),
@@ -191,38 +191,38 @@ class Prompts {
                     "templates is a folder",
                     "name the files in it"),
             bad("Hello {{name}}", "", "render t --var name",
-                    "--var name has no NAME=",
+                    "--var name: missing NAME=",
                     "--var NAME=…"),
             bad("Hello {{name}}", "", "render t --var =x",
-                    "--var =x has no NAME=",
+                    "--var =x: missing NAME=",
                     "--var NAME=…"),
             bad("Hello {{name}}", "", "render t --var-json name=x",
                     "--var-json name:1:1: Unrecognized token 'x': was expecting (JSON String, Number, A",
-                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
+                    "check commas, colons and brackets; put names and strings in double"),
             bad("Hello {{name}}", "", "render t --var-file name=nope.txt",
                     "cannot read nope.txt: no such file",
                     "ls -l nope.txt"),
             bad("Hello {{name}}", "", "render t --var name=a --var name.first=b",
-                    "--var name.first: name is a text, and holds no names",
-                    "--var name=… gives it another value"),
+                    "--var name.first: name is a string",
+                    "--var name=…"),
             bad("Hello {{name}}", "", "render t --var a..b=x",
-                    "--var a..b has no name",
+                    "--var a..b: empty name",
                     "--var NAME=VALUE"),
             bad("Hello", "", "render revew",
-                    "there is no template revew",
+                    "unknown template: revew",
                     "did you mean review?"),
             bad("Hello", "", "render xyzzy",
-                    "there is no template xyzzy",
-                    "copilot templates lists them; a file needs its ending, such as xyzzy.mustache"),
+                    "unknown template: xyzzy",
+                    "copilot templates, or name a file with its ending"),
             bad("Hello", "", "render t.mustache",
-                    "there is no template t.mustache",
+                    "unknown template: t.mustache",
                     "did you mean t?"),
             bad("Hello", "", "render templates",
-                    "there is no template templates",
-                    "copilot templates lists them; a file needs its ending, such as templates.mustache"),
+                    "unknown template: templates",
+                    "copilot templates, or name a file with its ending"),
             bad("Hello", "", "render ./templates",
-                    "there is no template ./templates",
-                    "copilot templates lists them"),
+                    "unknown template: ./templates",
+                    "copilot templates, or name a file"),
             bad("Hello", "", "render",
                     "copilot render wants TEMPLATE",
                     "copilot render TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]"),
@@ -231,16 +231,16 @@ class Prompts {
                     "take one of them"),
             bad("Hello {{input}}", "", "render t",
                     "templates/t.mustache:1: {{input}} is missing",
-                    "there is no data; add --var NAME=VALUE or -d FILE.json, or pipe {{input}} in"),
+                    "add --var NAME=VALUE or -d FILE.json, or pipe {{input}} in; there is no data"),
             bad("Hello", "", "render t --example",
                     "templates/t.mustache has no sample data",
-                    "it goes into templates/t.json"),
+                    "create templates/t.json"),
             bad("Hello", "", "chat -d d.json hello",
                     "-d fills a template, and none is named",
                     "-t NAME"),
             bad("---\nsystem: Be brief\n---\n", "", "chat -t t",
-                    "templates/t.mustache is a system message alone, and there is no prompt",
-                    "pipe one in, or add it as words: copilot chat -t t \"…\""),
+                    "missing prompt: templates/t.mustache has only a system message",
+                    "copilot chat -t t \"your question\""),
             bad("Hello", "", "templates chek",
                     "copilot templates has no chek",
                     "did you mean: copilot templates check"),
@@ -251,13 +251,13 @@ class Prompts {
                     "copilot templates show wants TEMPLATE",
                     "copilot templates show TEMPLATE"),
             bad("Hello", "", "templates show revew",
-                    "there is no template revew",
+                    "unknown template: revew",
                     "did you mean review?"),
             bad("Hello", "", "templates show a b",
                     "copilot templates show takes no \"b\"",
                     "copilot templates show TEMPLATE"),
             bad("Hello", "", "templates path review",
-                    "review is packaged with the tool, and no file of yours",
+                    "review is packaged and has no file",
                     "copilot templates copy review"));
 
     /// One error, one hint, exit 2, nothing on stdout, and no request.
@@ -451,7 +451,7 @@ class Prompts {
         cop.sim.set("answer", "{\"label\": \"c\"}");
         var outcome = exits(1, cop.run("chat", "-q", "-t", "t"));
         assertEquals("", outcome.out());
-        assertTrue(outcome.err().startsWith("{\"label\": \"c\"}\nerror: the answer does not meet the schema:"
+        assertTrue(outcome.err().startsWith("{\"label\": \"c\"}\nerror: the answer does not match the schema:"
                 + " answer.label:"), outcome::all);
         cop.sim.set("answer", "I choose a");
         assertTrue(exits(1, cop.run("chat", "-q", "-t", "t")).err().startsWith("I choose a\nerror:"));
@@ -477,7 +477,7 @@ class Prompts {
         cop.sim.set("answer", "{\"label\": \"c\"}");
         var record = Json.tryParse(exits(1, cop.run("chat", "-t", "t", "--json")).out());
         assertEquals("{\"label\": \"c\"}", Json.text(record, "text"));
-        assertTrue(Json.text(record, "error").startsWith("the answer does not meet"));
+        assertTrue(Json.text(record, "error").startsWith("the answer does not match"));
         exits(1, cop.run("chat", "-t", "t", "-o", "a.json"));
         assertEquals("{\"label\": \"c\"}\n", cop.read("a.json.part"));
         assertFalse(Files.exists(cop.file("a.json")));
@@ -494,11 +494,15 @@ class Prompts {
         assertEquals(List.of(), cop.sim.ledger());
     }
 
+    private TemplateFolders folders() {
+        return new TemplateFolders(cop.environment(new Stdin(InputStream.nullInputStream(), null), null, null));
+    }
+
     /// One template serves many requests: what one of them is given stays with it.
     @Test
     void requestsDoNotShareTemplateState() {
         template("---\ntemperature: 0\nschema: {type: object, additionalProperties: false}\n---\nHi");
-        var template = new TemplateFolders(cop.environment(null, null, null)).named("t");
+        var template = folders().named("t");
         var messages = template.filled(Map.of(), false);
         var one = PreparedPrompt.of(template, messages).with(new PreparedPrompt(new copilot.Request("a", List.of(),
                 Json.object().put("temperature", 1), true), null));
@@ -519,7 +523,7 @@ class Prompts {
         assertTrue(exits(2, cop.run("render", "t", "-d", "d.json")).err().startsWith("error: d.json"));
         cop.write("d.json", "{\"x\": \"\\ud83d\"}");
         assertTrue(exits(2, cop.run("render", "t", "-d", "d.json")).err()
-                .startsWith("error: d.json:1:7: a text holds half a character, \\ud83d"));
+                .startsWith("error: d.json:1:7: unpaired surrogate \\ud83d"));
         template("---\ndefaults: {a: " + "[".repeat(3000) + "]".repeat(3000) + "}\n---\nHi");
         exits(2, cop.run("render", "t"));
         template("{{#l}}{{n}}{{/l}}");
@@ -538,7 +542,8 @@ class Prompts {
                 "---\nmessages: [{user: Q}, {assistant: A}]\n---\n{{x}}")) {
             template(text);
             var outcome = exits(2, cop.run("chat", "-t", "t", "--var", "x= "));
-            assertTrue(outcome.err().startsWith("error: templates/t.mustache comes out empty"), outcome::all);
+            assertTrue(outcome.err().startsWith("error: templates/t.mustache renders to an empty prompt"),
+                    outcome::all);
             assertThrows(copilot.Fault.class, () -> prompt("t").with("x", "").messages());
         }
         assertEquals(List.of(), cop.sim.ledger());
@@ -625,7 +630,7 @@ class Prompts {
         template("Hello");
         cop.with("COPILOT_GITHUB_TOKEN", null);
         var outcome = cop.ok("render", "t", "--json");
-        assertEquals("note: the list of models is not there yet (copilot models fetches it)\n", outcome.err());
+        assertEquals("note: the list of models is not cached yet (copilot models fetches it)\n", outcome.err());
         assertFalse(Json.tryParse(outcome.out()).has("model"), "GitHub chooses");
         assertEquals(List.of(), cop.sim.ledger());
     }
@@ -686,13 +691,13 @@ class Prompts {
             template("{{>" + name + "}}");
             var outcome = exits(2, cop.run("render", "t", "--var", "name=../secret"));
             assertFalse(outcome.all().contains("SECRET"), outcome::all);
-            assertTrue(outcome.err().contains("there is no partial "), outcome::all);
+            assertTrue(outcome.err().contains("unknown partial "), outcome::all);
         }
         template("{{<../secret}}{{/../secret}}");
         assertFalse(exits(2, cop.run("render", "t")).all().contains("SECRET"));
         assertEquals("SECRET\n", raw("link"), "what the person names may be a link");
-        assertTrue(exits(2, cop.run("render", "../t")).err().contains("there is no template ../t"));
-        assertTrue(exits(2, cop.run("render", "team/../../secret")).err().contains("there is no template team/.."));
+        assertTrue(exits(2, cop.run("render", "../t")).err().contains("unknown template: ../t"));
+        assertTrue(exits(2, cop.run("render", "team/../../secret")).err().contains("unknown template: team/.."));
     }
 
     // ------------------------------------------------------------------------------- GitHub's prompt files
@@ -738,7 +743,7 @@ class Prompts {
         cop.write("x.prompt.yml", PROMPT_YML.replace("style: long", "stile: long"));
         var outcome = exits(2, cop.run("templates", "check", "x.prompt.yml"));
         assertTrue(outcome.err().startsWith("error: x.prompt.yml:10: {{style}} is missing, did you mean"
-                + " stile? (with sample 2 of testData:)"), outcome::all);
+                + " stile? (sample 2 of testData:)"), outcome::all);
     }
 
     @Test
@@ -773,8 +778,8 @@ class Prompts {
         cop.write("templates/endless.mustache", "{{>endless}}");
         cop.write("templates/review.mustache", "{{x}} {{#y}}{{z}}{{/y}}");
         var outcome = cop.ok("templates");
-        assertEquals("warning: templates/broken.mustache:1: the tag {{x is not closed\n"
-                + "warning: templates/endless.mustache:1: the partial endless contains itself without end\n",
+        assertEquals("warning: templates/broken.mustache:1: unclosed tag {{x\n"
+                + "warning: templates/endless.mustache:1: endless recursion of partial endless\n",
                 outcome.err());
         var lines = outcome.out().lines().toList();
         assertTrue(lines.contains("mine\tMy own\t[b] a\ttemplates/mine.mustache"), outcome::all);
@@ -804,28 +809,28 @@ class Prompts {
     }
 
     static final List<List<String>> FINDINGS = List.of(         // template, sample, what is found
-            List.of("{{x", "", "t:1: the tag {{x is not closed"),
-            List.of("{{>gone}}", "", "t:1: there is no partial gone"),
-            List.of("{{#a}}{{>gnoe}}{{/a}}", "", "t:1: there is no partial gnoe"),
-            List.of("{{x}}", "{\"y\": 1}", "t:1: {{x}} is missing (with sample 1 of templates/t.json)"),
+            List.of("{{x", "", "t:1: unclosed tag {{x"),
+            List.of("{{>gone}}", "", "t:1: unknown partial gone"),
+            List.of("{{#a}}{{>gnoe}}{{/a}}", "", "t:1: unknown partial gnoe"),
+            List.of("{{x}}", "{\"y\": 1}", "t:1: {{x}} is missing (sample 1 of templates/t.json)"),
             List.of("{{x}}", "{\"x\": }", "templates/t.json:1:7: Unexpected character"),
-            List.of("{{x}}", "[]", "templates/t.json holds no JSON object but a list"),
-            List.of("---\ninputs: {x: a, y: b}\n---\n{{x}}", "", "t: the input y is described but not used"),
-            List.of("---\ninputs: {x: a}\n---\n{{x}}{{z}}", "", "t: {{z}} is used but not among the inputs"),
-            List.of("---\nstdin: txt\n---\n{{text}}", "", "t: stdin: txt is used nowhere, did you mean text?"),
+            List.of("{{x}}", "[]", "templates/t.json: expected a JSON object, got a list"),
+            List.of("---\ninputs: {x: a, y: b}\n---\n{{x}}", "", "t: the input y is not used"),
+            List.of("---\ninputs: {x: a}\n---\n{{x}}{{z}}", "", "t: {{z}} is not among the inputs"),
+            List.of("---\nstdin: txt\n---\n{{text}}", "", "t: stdin: txt is not used, did you mean text?"),
             List.of("---\nschema: {type: objekt}\n---\nHello", "", "t:2: schema.type: does not have a value"),
             List.of("---\nschema: {$ref: 'file:///etc/passwd'}\n---\nHello", "",
                     "t:2: schema: Schema from 'file:///etc/passwd' is not allowed to be loaded."),
             List.of("---\nschema: {properties: {a: {$ref: 'http://127.0.0.1:9/x'}}}\n---\nHello", "",
                     "t:2: schema: Schema from 'http://127.0.0.1:9/x' is not allowed to be loaded."),
             List.of("---\nschema: {$ref: '#'}\n---\nHello", "",
-                    "t:2: schema is too deeply nested, or refers to itself"),
+                    "t:2: schema is too long, too deeply nested, or refers to itself"),
             List.of("---\ninputs: {x: {$ref: '#/nope'}}\n---\n{{x}}", "", "t:2: inputs: Reference /nope cannot be"),
             List.of("---\ninputs: {x: {pattern: '('}}\n---\n{{x}}", "", "t:2: inputs: "),
-            List.of("---\ninputs: {y: a}\n---\n{{>gone}}{{x}}", "", "t:4: there is no partial gone"),
-            List.of("a{{>t}}", "", "t:1: the partial t contains itself without end"),
+            List.of("---\ninputs: {y: a}\n---\n{{>gone}}{{x}}", "", "t:4: unknown partial gone"),
+            List.of("a{{>t}}", "", "t:1: endless recursion of partial t"),
             List.of("---\ninputs: {x: {type: integer}}\n---\n{{x}}", "{\"x\": \"a\"}",
-                    "t: data.x: string found, integer expected (with sample 1 of "));
+                    "t: data.x: string found, integer expected (sample 1 of "));
 
     @ParameterizedTest
     @FieldSource("FINDINGS")
@@ -864,7 +869,7 @@ class Prompts {
                     "w"}], "dates": [{"text": "t", "date": null, "what": "w"}]}""";
             default -> "fine";
         });
-        var found = new TemplateFolders(cop.environment(null, null, null)).find(name);
+        var found = folders().find(name);
         cop.write("sample.json", JsonValues.text(found.samples().rows().get().getFirst()));
         for (String model : List.of("gpt-5-mini", "claude-haiku-4.5")) {
             cop.ok("chat", "-t", name, "-d", "sample.json", "-m", model);

@@ -58,7 +58,7 @@ class RowReaders {
             List.of("r.csv", "id,text\r1,a\r2,b\r", "", "a", "b"),
             List.of("r.csv", "id,text\n1,\u00c5 \u2026 \"\u00c5\"\n2,\"\u2026\"\n", "",
                     "\u00c5 \u2026 \"\u00c5\"", "\u2026"),
-            List.of("r.csv", "id,text,n\n1,,2", "", ""),
+            List.of("r.csv", "id,n,text\n1,,2", "", "2"),
             List.of("r.csv", "\"id\",\"text\"\n\"1\",\"" + "x\"\"y\n".repeat(2000) + "\"\n", "", "x\"y\n".repeat(2000)),
             List.of("r.csv", "id;text;n\n1;a, b;1,5\n", "", "a, b"),
             List.of("r.csv", "\"id\";\"name, first\";\"text\"\n1;Ada;hello\n", "", "hello"),
@@ -79,19 +79,17 @@ class RowReaders {
             // headings
             List.of("r.csv", " id , text \n1,a\n", "", "a"),
             List.of("r.csv", "id\u00a0,\u200btext\n1,a\n", "", "a"),
-            List.of("r.csv", ",text,label\n0,hello,a\n", "columns without a name, left out", "hello"),
-            List.of("r.csv", "id,text,,\n1,hello,,\n2,x,y,z\n", "columns without a name, left out", "hello", "x"),
-            List.of("r.csv", "id,text\n1,a\nid,text\n2,b\n", "rows with the heading again, left out: 1", "a", "b"),
+            List.of("r.csv", ",text,label\n0,hello,a\n", "skipped columns without a name", "hello"),
+            List.of("r.csv", "id,text,,\n1,hello,,\n2,x,y,z\n", "skipped columns without a name", "hello", "x"),
+            List.of("r.csv", "id,text\n1,a\nid,text\n2,b\n", "skipped repeated headers: 1", "a", "b"),
             // rows without any value
-            List.of("r.csv", "id,text,n\n1,a,x\n,,\n , ,\" \"\n\n,,,,\n2,b,\n", "rows without any value, left out: 3",
+            List.of("r.csv", "id,text,n\n1,a,x\n,,\n , ,\" \"\n\n,,,,\n2,b,\n", "skipped rows without values: 3",
                     "a", "b"),
-            List.of("r.csv", "id;text\n1;a\n;\n", "rows without any value, left out: 1", "a"),
-            List.of("r.tsv", "id\ttext\n1\ta\n\t\n", "rows without any value, left out: 1", "a"),
+            List.of("r.csv", "id;text\n1;a\n;\n", "skipped rows without values: 1", "a"),
+            List.of("r.tsv", "id\ttext\n1\ta\n\t\n", "skipped rows without values: 1", "a"),
             List.of("r.jsonl", "{\"id\": \"\", \"text\": null}\n{}\n{\"id\": 1, \"text\": \"a\"}\n",
-                    "rows without any value, left out: 2", "a"),
-            List.of("r.json", "[{\"text\": \"\"}, {\"text\": \"a\"}]", "rows without any value, left out: 1", "a"),
-            // numbered to the end
-            List.of("r.csv", "id,text\n1,a\n2,\n3, \n", "rows with an id and nothing else: 2", "a", "", " "),
+                    "skipped rows without values: 2", "a"),
+            List.of("r.json", "[{\"text\": \"\"}, {\"text\": \"a\"}]", "skipped rows without values: 1", "a"),
             List.of("r.jsonl", "{\"text\": \"a\"}\n{\"id\": 1, \"text\": \"b\"}\n", "", "a", "b"),
             // an array in .jsonl
             List.of("r.jsonl", "[\n  {\"id\": 1, \"text\": \"a\"},\n  {\"id\": 2, \"text\": \"b\"}\n]\n", "", "a", "b"),
@@ -137,9 +135,9 @@ class RowReaders {
             List.of("r.csv", "\"id,text\n1,a\n", "r.csv:1: ", "quote"),
             List.of("r.csv", "id,text\n1,a\n2,\"b\n3,c\n", "r.csv:3: ", "quote"),
             List.of("r.csv", "id,text\n1,\"a\"b\n", "r.csv:2: ", "quote"),
-            List.of("r.csv", "id,id\n1,a\n", "r.csv:1: two columns have the same name", "once"),
-            List.of("r.csv", "id, id\n1,a\n", "r.csv:1: two columns have the same name", "once"),
-            List.of("r.csv", ",,\n1,a,b\n", "r.csv:1: no column has a name", "first line"),
+            List.of("r.csv", "id,id\n1,a\n", "r.csv:1: duplicate column", "rename"),
+            List.of("r.csv", "id, id\n1,a\n", "r.csv:1: duplicate column", "rename"),
+            List.of("r.csv", ",,\n1,a,b\n", "r.csv:1: no column has a name", "line 1"),
             List.of("r.csv", "id,text\n1,a\u0000b\n", "r.csv:2 ", "tr -d '\\0' <r.csv"),
             List.of("r.csv", "id,text\n1,\u0093caf\u00e9\u0094 \u0080\n", "r.csv:2 is not UTF-8 text", "cp1252"),
             List.of("r.csv", "id,text\n" + ",abc\n".repeat(3000) + "2,\u00e9\n", "r.csv:3002 is not UTF-8 text",
@@ -148,13 +146,13 @@ class RowReaders {
             List.of("r.json", "[{\"text\": \"a\"},\n{\"text\": \"\u00e9\"}]\n", "r.json:2 is not UTF-8 text", "cp1252"),
             List.of("r.json", "{\"text\": \"caf\u00e9\"}\n", "r.json:1 is not UTF-8 text", "cp1252"),
             List.of("r.json", "{\"id\":{\"0\":1,\"1\":2},\"text\":{\"0\":\"hello\",\"1\":\"bye\"}}",
-                    "r.json:1: a table, not a row", "orient="),
-            List.of("r.jsonl", "{\"id\":{\"0\":1},\"text\":{\"0\":\"hello\"}}", "r.jsonl:1: a table, not a row",
+                    "r.json:1 is a table, not a row", "orient="),
+            List.of("r.jsonl", "{\"id\":{\"0\":1},\"text\":{\"0\":\"hello\"}}", "r.jsonl:1 is a table, not a row",
                     "orient="),
             List.of("r.json", "{\"0\":{\"id\":1,\"text\":\"a\"},\"1\":{\"id\":2,\"text\":\"b\"}}",
-                    "r.json:1: a table, not a row", "orient="),
+                    "r.json:1 is a table, not a row", "orient="),
             List.of("r.json", "{\"columns\":[\"id\",\"text\"],\"index\":[0,1],\"data\":[[1,\"a\"],[2,\"b\"]]}",
-                    "r.json:1: a table, not a row", "orient="));
+                    "r.json:1 is a table, not a row", "orient="));
 
     @ParameterizedTest
     @FieldSource("REFUSED")
@@ -179,7 +177,7 @@ class RowReaders {
         for (var outcome : List.of(cop.runWith(rows, "batch", "t", "-d", "-", "-o", "out.jsonl"),
                 cop.runWith(rows, "embed", "-d", "-"))) {
             exits(2, outcome);
-            assertTrue(outcome.err().startsWith("error: stdin is not JSON Lines: it begins with "
+            assertTrue(outcome.err().startsWith("error: stdin is not JSON Lines; it begins with "
                     + rows.lines().findFirst().orElseThrow().replace("\t", "\t") + "\n"), outcome::all);
             assertTrue(outcome.err().contains("--format csv"), outcome::all);
             assertEquals(2, outcome.err().lines().count(), outcome::all);
@@ -273,7 +271,7 @@ class RowReaders {
         writeBytes("p.heic", "\u0000\u0000\u0000\u0018ftypheic\u0000");
         cop.write("notes.md", "hello");
         for (var each : List.of(List.of("book.xlsx", "an Excel workbook"), List.of("p.heic", "a HEIC image"),
-                List.of("notes.md", "no picture"))) {
+                List.of("notes.md", "not a supported image"))) {
             var outcome = exits(2, cop.run("chat", "-a", each.get(0), "x"));
             assertTrue(outcome.err().contains(each.get(0) + " is " + each.get(1)), outcome::all);
         }

@@ -71,22 +71,22 @@ class Schemas {
         }
         cop.sim.set("answer", "{\"a\": \"x\"}");
         int before = cop.chats().size();
-        var outcome = reports(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "asking again",
+        var outcome = reports(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "retrying",
                 "{\"a\": \"x\"}",
-                "error: the answer does not meet the schema: answer.a: string found, integer expected");
+                "error: the answer does not match the schema: answer.a: string found, integer expected");
         assertEquals("", outcome.out());
         assertEquals(3, cop.chats().size() - before);
-        assertTrue(cop.chats().getLast().rawBody().contains("does not meet the schema"));
+        assertTrue(cop.chats().getLast().rawBody().contains("does not match the schema"));
         reports(cop.run("chat", "-m", model, "--schema", "a int", "--schema-retries", "0", "x"), 1, "error: ");
         assertEquals(4, cop.chats().size() - before);
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            a itn          | there is no type itn     | did you mean int?
+            a itn          | unknown type itn         | did you mean int?
             a, a int       | unique items             |
-            a b c d        | there is no type b c d   | string, int
-            ?              | "?": a name has only     | a JSON Schema, or its file
+            a b c d        | unknown type b c d       | string, int
+            ?              | invalid field "?"        | --schema 'name, age int
             none.json      | cannot read none.json    | ls -l none.json
             {"type": 3}    | --schema.type            | json-schema.org
             {"a"           | --schema:1               |
@@ -100,13 +100,13 @@ class Schemas {
     void schemaViolationIsRecordedWithCost() {
         cop.sim.set("answer", "no");
         var record = Json.object(reports(cop.run("chat", "--json", "--schema", "a int", "x"), 1, "error: ").out(), "");
-        assertTrue(record.path("error").asString().contains("does not meet") && record.path("text").asString()
+        assertTrue(record.path("error").asString().contains("does not match") && record.path("text").asString()
                 .equals("no") && record.path("usage").path("prompt_tokens").asInt() > 20, record::toString);
         reports(cop.run("chat", "--schema", "a int", "-O", "n=2", "x"), 2, "--schema takes one answer, not n=2");
         reports(cop.run("chat", "--schema", "a int", "--schema-retries", "-1", "x"), 2, "out of range");
         reports(cop.run("chat", "-c", "--cid", "2", "x"), 2, "exclude each other");
         reports(cop.run("chat", "-f", "x", "--max-file-tokens", "-1", "x"), 2, "out of range");
-        reports(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a takes no address");
+        reports(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a does not accept a URL");
         reports(cop.run("chat", "-a", "-", "x"), 2, "stdin is empty");
         cop.sim.set("answer", "{\"a\": 1}");
         assertEquals("", cop.ok("chat", "-x", "--schema", "a int", "x").err());

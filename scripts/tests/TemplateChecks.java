@@ -298,8 +298,27 @@ class TemplateChecks {
         template("{{text}}");
         cop.write("rows.csv", "id,text\n1,say: a\n2,\n3,  \n");
         var outcome = batch(2, "rows.csv");
-        reports(outcome, "rows.csv:3: templates/t.mustache comes out empty", "rows.csv:4: ", "--skip-bad");
+        reports(outcome, "rows.csv:3: templates/t.mustache renders to an empty prompt", "rows.csv:4: ", "--skip-bad");
         assertEquals(List.of(), sent());
+    }
+
+    /// What the rows give is blank, and the prompt is not: it would be paid for.
+    @Test
+    void rowsWithBlankValuesAreRefused() {
+        cop.write("rows.csv", "id,text,note\n1,say: a,x\n2,\u00a0 ,x\n3,,x\n4,say: b,x\n");
+        template("Classify {{lang}}: {{text}}");
+        var outcome = batch(2, "rows.csv", "--var", "lang=");
+        reports(outcome, "rows.csv:3: ", "text is blank", "rows.csv:4: ", "--skip-bad");
+        assertEquals(List.of(), sent());
+        for (String fine : List.of("Classify: {{text}} {{note}}", "Classify: {{id}} {{text}}",
+                "Classify: {{#text}}{{text}}{{/text}}{{^text}}none{{/text}}")) {
+            template(fine);
+            assertFalse(batch(0, "rows.csv", "--dry-run").err().contains("is blank"));
+        }
+        template("Classify: {{text}}");
+        assertFalse(batch(0, "rows.csv", "--dry-run", "--var", "text=x").err().contains("is blank"));
+        reports(batch(5, "rows.csv", "--skip-bad"), "2 ok");
+        assertEquals(2, sent().size());
     }
 
     // --------------------------------------------------------------------------------------- what is a template
@@ -342,7 +361,7 @@ class TemplateChecks {
         }
         assertEquals("own", cop.read("templates/mine.mustache"));
         cop.write("templates/taken.json", "{}");
-        reports(run(2, "templates", "copy", "review", "taken"), "templates/taken.json exists");
+        reports(run(2, "templates", "copy", "review", "taken"), "templates/taken.json already exists");
         assertFalse(Files.exists(cop.file("templates/taken.mustache")));
         reports(run(2, "templates", "path", "review"), "templates copy review");
         cop.write("a.prompt.yml", PROMPT + "testData: [{input: x}]\n");
@@ -396,7 +415,7 @@ class TemplateChecks {
     @Test
     void unknownGithubFieldsAreReported() {
         cop.write("a.prompt.yml", PROMPT + "responseFormat: yaml\n");
-        reports(run(2, "render", "a.prompt.yml", "--var", "input=x"), "a.prompt.yml:4: responseFormat", "yaml",
+        reports(run(2, "render", "a.prompt.yml", "--var", "input=x"), "a.prompt.yml:4: unknown responseFormat yaml",
                 "json_schema");
         cop.write("a.prompt.yml", PROMPT + "testData:\n- input: x\n- just words\n");
         reports(run(2, "render", "a.prompt.yml", "--example"), "a.prompt.yml:4: testData");
@@ -421,5 +440,39 @@ class TemplateChecks {
     void missingParentIsAnError(String text) {
         template(text);
         run(2, "render", "t", "--allow-missing");
+    }
+
+    // -------------------------------------------------------------------------------------- the front matter
+
+    @Test
+    void allUnknownFieldsAreNamed() {
+        template("---\ntemprature: 1\nsistem: x\ncolour: red\n---\nHello");
+        reports(run(2, "templates", "check", "t"), "t.mustache:2: unknown field temprature",
+                "t.mustache:3: unknown field sistem", "t.mustache:4: unknown field colour",
+                "mean temperature?", "mean system?");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"{type: objekt}, type", "{properties: {a: {type: 3}}}, a.type", "{minimum: x}, minimum"})
+    void schemaMistakeIsReportedOnce(String schema, String where) {
+        template("---\nschema: " + schema + "\n---\nHello");
+        var outcome = run(2, "templates", "check", "t");
+        assertEquals(2, outcome.err().split(Pattern.quote(where) + ": ", -1).length, outcome::all);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"defaults:\\n  a: 1\\n\\tb: 2|4:1", "defaults: {a: 1}\\n\\tb: 2|3:1",
+            "description: \"x\\n\\ndefaults: {a: 1}|2:14", "model: a: b|2:9"})
+    void yamlErrorHasItsPlace(String yaml, String place) {
+        template("---\n" + yaml.replace("\\n", "\n").replace("\\t", "\t") + "\n---\n{{a}}");
+        reports(run(2, "templates", "check", "t"), "templates/t.mustache:" + place + ": ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"2024", "true", "1.50"})
+    void numberIsAcceptedAsString(String written) {
+        template("---\ndescription: " + written + "\nsystem: " + written + "\n---\nHello");
+        assertTrue(run(0, "templates").out().contains("t\t" + written + "\t"));
+        assertEquals("## system\n\n" + written + "\n\n## user\n\nHello\n", run(0, "render", "t").out());
     }
 }

@@ -232,7 +232,7 @@ class Verbs {
 
     @Test
     void invalidBatchSendsNothing() {
-        cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"\"}\n");
+        cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"y\"}\n");
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
         assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
                 "mend them, or batch(prompt, rows(…).filter(…).toList()) leaves them out").exitCode());
@@ -322,7 +322,7 @@ class Verbs {
             List.of("/exit \"a\"", 2, "", "f.jsh:1: incompatible types"),
             List.of("System.exit(7);", 7, "", ""),
             List.of("var l = List.of(1);\nl.forEach(i ->\n    prompt(\"nosuch\"))", 2, "",
-                    "f.jsh:3: there is no template nosuch"),
+                    "f.jsh:3: unknown template: nosuch"),
             List.of("rows(\"-\").forEach(System.out::println)", 0, "{\"a\":1}\n", ""),
             List.of("var l = List.of(1, 2);\nfor (int i : l)\n    System.out.println(i);\n"
                     + "System.out.println(l.size())", 0, "1\n2\n2\n", ""));
