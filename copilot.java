@@ -4279,7 +4279,7 @@ final class TemplateVariables {
         var values = new LinkedHashMap<>(sample);
         for (var part : parts) {
             String option = part.option(), name = part.name(), text = part.text();
-            if (option.equals("-d")) values.putAll(JsonValues.object(TextFile.read(env, text), TextFile.shown(text)));
+            if (option.equals("-d")) values.putAll(JsonValues.object(TextFile.read(env, text), InputFile.shown(text)));
             else JsonValues.put(values, name, switch (option) {
                 case "--var-json" -> JsonValues.value(text, "--var-json " + name);
                 case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
@@ -4426,8 +4426,6 @@ record FileAttachments(List<String> names, Integer limit) {
 }
 
 final class TextFile {
-    static String shown(String name) { return name.equals("-") ? "stdin" : name; }
-
     private static final Pattern SECRET = Pattern.compile("(?i)id_(rsa|dsa|ecdsa|ed25519)(_sk)?|.*\\.(pem|key|ppk|p12"
             + "|pfx|jks|keystore|kdbx|tfstate)|(.*\\.)?env(\\.(local|dev|prod|test|staging))?"
             + "|(.*[_.-])?(credentials?|secrets?|service[_-]account)(\\.(json|ya?ml|toml|ini|cfg|conf|csv|txt|xml))?");
@@ -4525,7 +4523,7 @@ final class ImageFile {
     static Image read(Environment env, String name) {
         if (name.matches("https?://.*")) throw Fault.usage("-a does not accept a URL: " + name, "curl -sL URL | " + COP
                 + " chat -a - …");
-        String shown = TextFile.shown(name);
+        String shown = InputFile.shown(name);
         byte[] bytes = name.equals("-") ? env.stdin().bytes() : env.stdin().orPipe(env.path(name), name, () ->
                 InputFile.bytes(env.path(name), name, LARGEST));
         if (bytes.length == 0) throw Fault.usage(shown + " is empty", "name an image");
@@ -7027,14 +7025,15 @@ interface RowReader extends AutoCloseable {
 
     /// @param typed the name for messages; `-` is stdin
     static RowFilter opened(Environment env, String name, String typed, String format) {
-        String shown = TextFile.shown(typed);
+        String shown = InputFile.shown(typed);
         var skipped = new TreeMap<String, Integer>();
         try {
             if (format.equals("files")) return new RowFilter(files(env, name, skipped), shown, null, skipped);
             var in = InputFile.open(env.path(name), shown);
             String head = Text.trimmed(new String(InputFile.head(in)));
             if (format.equals("jsonl") && !head.matches("(?s)([{\\[].*)?")) throw Fault.usage(shown + " is not JSON"
-                    + " Lines; it begins with " + Text.shortened(head.lines().findFirst().orElse(""), 40), "--format csv");
+                    + " Lines; it begins with " + Text.shortened(head.lines().findFirst().orElse(""), 40),
+                    "--format csv");
             return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
                 case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
                 case "json" -> new JsonReader(Json.parser(in), shown);
@@ -10819,6 +10818,8 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 }
 
 final class InputFile {
+    static String shown(String name) { return name.equals("-") ? "stdin" : name; }
+
     /// @param most limit in bytes
     static byte[] bytes(Path file, String name, int most) {
         if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name the files in it");

@@ -317,7 +317,7 @@ class PromptInputs {
         cop.write("odd/-", "text of -");
         cop.run("chat", "-f", "odd/*", "say: x");
         assertTrue(cop.chats().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), cop.chats().getLast()::rawBody);
-        reports(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
+        reports(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is not text");
         reports(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
                 "more than 5 tokens", "raise --max-file-tokens");
     }
