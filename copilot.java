@@ -122,7 +122,6 @@ public class copilot {
                 () -> false, Path.of("")), args);
     }
 
-    /// Runs a command in the given environment, and prints any error.
     static int run(Environment env, String... args) {
         var console = new Console(env);
         try {
@@ -139,7 +138,7 @@ public class copilot {
             return console.report(Fault.bug(bug));
         } catch (StackOverflowError | OutOfMemoryError tooMuch) {
             return console.report(Fault.usage("the input is too large, or too deeply nested",
-                    "a smaller one; -v shows where it was read").because(tooMuch));
+                    "use a smaller input").because(tooMuch));
         }
     }
 
@@ -161,10 +160,9 @@ public class copilot {
     static int runScript(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
         var words = new ArrayList<String>();
         var options = new TreeSet<String>();
-        for (var rest = List.of(args).iterator(); rest.hasNext(); ) {
-            String arg = rest.next();
-            if (arg.equals("--")) rest.forEachRemaining(words::add);
-            else (arg.matches("-.+") ? options : words).add(arg);
+        int end = List.of(args).indexOf("--");
+        for (int i = 0; i < args.length; i++) {
+            if (i != end) (args[i].matches("-.+") && (end < 0 || i < end) ? options : words).add(args[i]);
         }
         var console = new Console(Environment.of(System.in, new PrintWriter(System.out, true),
                 new PrintWriter(System.err, true), System.getenv(), () -> false));
@@ -180,62 +178,60 @@ public class copilot {
         } catch (Fault fault) {
             return console.report(fault);
         } catch (RuntimeException e) {
-            return console.report(new Fault(Fault.ERROR, e.toString(), "-v shows where", e));
+            return console.report(new Fault(Fault.ERROR, e.toString(), "rerun with -v", e));
         }
     }
 
-    /// Checks arguments against a usage such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
     private static void checkWords(String usage, List<String> words, Set<String> options) {
         String line = usage.strip().lines().findFirst().orElse(""), hint = "usage: " + line;
         var form = Form.of("", line.replaceFirst("^\\S+", ""));         // the name may contain a dash
-        options.stream().filter(option -> !form.options().contains(option)).findFirst().ifPresent(option -> {
-            throw Fault.usage("there is no option " + option, Suggestions.hint(option, form.options(), hint));
-        });
+        for (String option : options) {
+            if (form.options().contains(option)) continue;
+            throw Fault.usage("unknown option: " + option, Suggestions.hint(option, form.options(), hint));
+        }
         var needed = form.needed();
         if (words.size() < needed.size()) throw Fault.usage(needed.get(words.size()) + " is missing", hint);
         if (words.isEmpty() || form.word(words.size() - 1) != null) return;
-        throw Fault.usage("there is no place for " + words.get(form.words().size()), hint);
+        throw Fault.usage("unexpected argument: " + words.get(form.words().size()), hint);
     }
 
     // ------------------------------------------------------------------------------------------------ Verbs
-    // For JShell and scripts. Nothing here prints or exits; failures are thrown as a Fault.
+    // For JShell and scripts. Nothing here prints or exits; every failure is a Fault.
 
     /// Asks the model that `copilot chat` uses, and waits for the answer: `ask("Why is the sky blue?")`.
     ///
-    /// @throws Fault if nobody is logged in, GitHub refuses, or the connection is lost
+    /// @throws Fault if nobody is logged in, GitHub rejects the request, or the connection is lost
     public static Reply ask(String prompt) { return ask(request(prompt)); }
 
     /// Asks a model from `models()`: `ask("auto", "Three names for a pelican").usage()`.
     public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
 
-    /// Sends a request, and returns truncated answers too (see `finish()`):
-    /// `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`.
-    public static Reply ask(Request request) { return Toolkit.mine().ask(request); }
+    /// Sends a request, and returns incomplete answers too (see `Reply.finish`):
+    /// `ask(request("Why?").withSystem("Be brief").withOption("temperature", 0))`.
+    public static Reply ask(Request request) { return Toolkit.SHARED.ask(request); }
 
     /// Streams the answer in small pieces, and returns the tokens used: `stream("A story", System.out::print)`.
     ///
-    /// @throws Fault as `ask` does, and if the answer was cut off, after its last piece
+    /// @throws Fault as `ask` does, and after the last piece if the answer is incomplete
     public static Usage stream(String prompt, Consumer<String> pieces) { return stream(request(prompt), pieces); }
 
     /// Streams the answer to a request.
     public static Usage stream(Request request, Consumer<String> pieces) {
-        return Toolkit.mine().stream(request, pieces);
+        return Toolkit.SHARED.stream(request, pieces);
     }
 
-    /// Returns a request of one message, without a model, to extend with `with…`.
-    public static Request request(String prompt) {
-        return new Request(null, List.of(Message.user(prompt)), null, true);
-    }
+    /// Returns a request with one user message, to extend with `with…`.
+    public static Request request(String text) { return new Request(null, List.of(Message.user(text)), null, true); }
 
     /// Reads an image for a request: `ask(request("What is this?").withImage(image("cat.png")))`.
     ///
     /// @throws Fault if it cannot be read or is not an image
-    public static Image image(String file) { return Toolkit.mine().image(Fault.nonNull(file, "image's file")); }
+    public static Image image(String file) { return Toolkit.SHARED.image(Fault.nonNull(file, "image's file")); }
 
     /// Starts a conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
     ///
     /// @param system the system message; null for none
-    public static Chat chat(String system) { return Toolkit.mine().chat(system); }
+    public static Chat chat(String system) { return Toolkit.SHARED.chat(system); }
 
     /// Starts a conversation without a system message.
     public static Chat chat() { return chat(null); }
@@ -243,21 +239,20 @@ public class copilot {
     /// Loads a template by name or file, as `chat -t` does: `prompt("review").with("diff", run("git", "diff")).ask()`.
     ///
     /// @throws Fault if there is none, suggesting the nearest name
-    public static Prompt prompt(String name) { return Toolkit.mine().prompt(Fault.nonNull(name, "prompt's name")); }
+    public static Prompt prompt(String name) { return Toolkit.SHARED.prompt(Fault.nonNull(name, "prompt's name")); }
 
     /// Parses a template: `template("Is it a complaint? {{text}}")`.
     ///
-    /// @throws Fault naming the line of a syntax error
-    public static Prompt template(String text) {
-        return Toolkit.mine().template(Fault.nonNull(text, "template's text"));
-    }
+    /// @throws Fault with the line of a syntax error
+    public static Prompt template(String text) { return Toolkit.SHARED.template(text); }
 
     /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
     /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
-    /// The file is closed at its end, by `close()`, or when the stream is dropped.
+    /// The file is closed at its end, by `close()`, or when the stream is dropped. With COP_VERBOSE set, stderr lists
+    /// what is left out, such as rows without any value.
     ///
     /// @throws Fault naming file and line, on reaching a row that cannot be read
-    public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.nonNull(file, "rows' file")); }
+    public static Stream<Row> rows(String file) { return Toolkit.SHARED.rows(Fault.nonNull(file, "rows' file")); }
 
     /// Prepares one prompt per row, as in `copilot batch`: `batch("classify", "tickets.jsonl").to("labels.jsonl")`.
     ///
@@ -272,128 +267,133 @@ public class copilot {
     public static Batch batch(Prompt prompt, List<? extends Map<String, ?>> rows) { return new Batch(prompt, rows); }
 
     /// Returns the models of this account, cached for an hour: `models().filter(m -> m.supports("vision"))`.
-    public static Models models() { return Toolkit.mine().models(); }
+    public static Models models() { return Toolkit.SHARED.models(); }
 
     /// Returns your plan and remaining quotas: `usage().quotas()`. (The cost of a call is `ask("…").usage()`.)
-    public static Account usage() { return Toolkit.mine().copilot().account(); }
+    public static Account usage() { return Toolkit.SHARED.copilot().account(); }
 
     /// Returns the names of the templates that `prompt` can load.
-    public static List<String> templates() { return Toolkit.mine().templates(); }
+    public static List<String> templates() { return Toolkit.SHARED.templates(); }
 
     /// Runs a program without a shell and returns its output, less trailing newlines: `run("git", "diff")`.
     ///
     /// @throws Fault with its stderr if it cannot be started or its exit code is not 0
-    public static String run(String... command) { return Toolkit.mine().run(command); }
+    public static String run(String... command) { return Toolkit.SHARED.run(command); }
 
     /// Returns JSON from any Copilot endpoint, such as `api("/models")`, or from GitHub's `/copilot_internal/user`.
     ///
-    /// @throws Fault with GitHub's message if it refuses, and if the response is not JSON
-    public static JsonNode api(String path) {
-        return Toolkit.mine().api("GET", Fault.nonNull(path, "api's path"), null);
-    }
+    /// @throws Fault with GitHub's message if the status is not 2xx, and if the response is not JSON
+    public static JsonNode api(String path) { return Toolkit.SHARED.api("GET", path, null); }
 
     /// Posts JSON and returns the response.
     ///
     /// @param body anything Jackson can serialize: a map, a record, a `JsonNode`
     public static JsonNode api(String path, Object body) {
-        return Toolkit.mine().api("POST", Fault.nonNull(path, "api's path"), Fault.nonNull(body, "api's body"));
+        return Toolkit.SHARED.api("POST", path, Fault.nonNull(body, "api's body"));
     }
 
     /// Returns the short-lived Copilot token, renewed if due, for other HTTP clients: `token().header()`.
-    public static Token token() { return Toolkit.mine().copilot().tokens().get(); }
+    public static Token token() { return Toolkit.SHARED.copilot().tokens().get(); }
 
-    /// A template and its data. `with…` methods return a copy.
-    public record Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields,
-                         Toolkit toolkit) {
+    /// A template and its values. Immutable: `with…` methods return a copy.
+    public static final class Prompt {
+        final Template template;
+        final Map<String, Object> values;
+        final ObjectNode options;
+        final Toolkit toolkit;
+        private final String model;
+
         Prompt(Template template, Toolkit toolkit) { this(template, Map.of(), null, Json.object(), toolkit); }
 
+        private Prompt(Template template, Map<String, Object> values, String model, ObjectNode options,
+                Toolkit toolkit) {
+            this.template = template;
+            this.values = values;
+            this.model = model;
+            this.options = options;
+            this.toolkit = toolkit;
+        }
+
+        /// Returns the template's name.
         public String name() { return template.name(); }
 
+        /// Returns the template's description; may be empty.
         public String description() { return template.head().description(); }
 
-        /// Sets a string, number, boolean, list, map, record, or `JsonNode`. A dotted name sets a nested field.
+        /// Sets a string, number, boolean, list, map, record, or `JsonNode`. A dotted name sets a nested value.
         public Prompt with(String name, Object value) {
-            if (Fault.nonNull(name, "with's name").isBlank()) {
-                throw Fault.usage("with's name is empty", "with(\"text\", …)");
-            }
-            var more = new LinkedHashMap<>(data);
-            JsonValues.put(more, name, JsonValues.of(value), "with(\"" + name + "\")");
-            return new Prompt(template, more, model, fields, toolkit);
+            var all = new LinkedHashMap<>(values);
+            JsonValues.put(all, Fault.nonNull(name, "with's name"), JsonValues.of(value), "with(\"" + name + "\")");
+            return new Prompt(template, all, model, options, toolkit);
         }
 
-        /// Sets all values of a JSON object.
-        ///
-        /// @throws Fault with line and column of a syntax error, or if it is not an object
-        public Prompt withJson(String json) {
-            return withAll(JsonValues.object(Fault.nonNull(json, "withJson's text"), "the JSON"));
-        }
-
-        public Prompt withAll(Map<String, ?> values) {
-            var more = new LinkedHashMap<>(data);
-            JsonValues.copy((Map<?, ?>) JsonValues.of(Fault.nonNull(values, "withAll's map"))).forEach(more::put);
-            return new Prompt(template, more, model, fields, toolkit);
+        /// Sets all values of a map or row.
+        public Prompt withAll(Map<String, ?> more) {
+            var all = new LinkedHashMap<>(values);
+            JsonValues.copy((Map<?, ?>) JsonValues.of(Fault.nonNull(more, "withAll's map"))).forEach(all::put);
+            return new Prompt(template, all, model, options, toolkit);
         }
 
         /// Sets the model; the default is the template's, then that of `chat`.
-        public Prompt withModel(String id) { return new Prompt(template, data, id, fields, toolkit); }
+        public Prompt withModel(String id) { return new Prompt(template, values, id, options, toolkit); }
 
-        /// Sets a field of the request, such as `withOption("temperature", 0)`.
+        /// Sets an option of the request, such as `withOption("temperature", 0)`.
+        ///
+        /// @throws Fault if the value is out of the documented range
         public Prompt withOption(String name, Object value) {
-            return new Prompt(template, data, model, RequestFields.with(fields, "withOption", name, value), toolkit);
+            return new Prompt(template, values, model, RequestFields.with(options, name, value), toolkit);
         }
 
         /// Returns the filled messages: the system message, earlier turns, the question.
         ///
         /// @throws Fault naming all missing values
-        public List<Message> messages() { return question().request().messages(); }
+        public List<Message> messages() { return prepared().request().messages(); }
 
         /// Returns the messages as `copilot render` prints them.
         public String render() { return Message.text(messages(), true); }
 
         /// Asks, and waits for the whole answer.
         ///
-        /// @throws Fault as `ask` does, and if a value is missing or the answer was cut off or does not match the
-        ///     schema
-        public Reply ask() { return Toolkit.requireComplete(toolkit.ask(question())); }
+        /// @throws Fault as `ask` does, and if a value is missing, or the answer is incomplete or violates the schema
+        public Reply ask() { return Toolkit.requireComplete(toolkit.ask(prepared())); }
 
         /// Asks with further values: `rows("x.csv").map(prompt("classify")::ask)`.
-        public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
+        public Reply ask(Map<String, ?> more) { return withAll(more).ask(); }
 
+        /// Streams the answer in small pieces, and returns the tokens used.
         public Usage stream(Consumer<String> pieces) {
-            return toolkit.stream(question().request(toolkit.copilot(), true), pieces);
+            return toolkit.stream(prepared().request(toolkit.copilot(), true), pieces);
         }
 
         /// Returns the requested model; null or empty for any.
-        String wished() { return model != null ? model : template.head().model(); }
+        String model() { return model != null ? model : template.head().model(); }
 
-        PreparedPrompt question() {
-            List<Message> messages;
+        PreparedPrompt prepared() {
+            var own = new PreparedPrompt(new Request(model, List.of(), options, true), null);
             try {
-                messages = template.filled(data, false);
+                return PreparedPrompt.of(template, template.filled(values, false)).with(own);
             } catch (Fault fault) {
-                boolean data = fault.is(Fault.Kind.MISSING_VALUES) || fault.is(Fault.Kind.INVALID_VALUES);
-                throw data ? fault.withHint("with(\"name\", value) gives it") : fault;
+                boolean ofValues = fault.is(Fault.Kind.MISSING_VALUES) || fault.is(Fault.Kind.INVALID_VALUES);
+                throw ofValues ? fault.withHint("set it: with(\"name\", value)") : fault;
             }
-            var mine = new PreparedPrompt(new Request(model, List.of(), fields, true), null);
-            return PreparedPrompt.of(template, messages).with(mine);
         }
 
         @Override
-        public String toString() { return name() + " " + JsonValues.text(data); }
+        public String toString() { return name() + " " + JsonValues.text(values); }
     }
 
     /// A conversation that remembers its turns. Thread-safe.
     public static final class Chat {
         private final Toolkit toolkit;
-        private Request said;
+        private Request history;
 
-        Chat(Request said, Toolkit toolkit) {
-            this.said = said;
+        Chat(Request history, Toolkit toolkit) {
+            this.history = history;
             this.toolkit = toolkit;
         }
 
         /// Returns a copy of the conversation with another model.
-        public synchronized Chat withModel(String id) { return new Chat(said.withModel(id), toolkit); }
+        public synchronized Chat withModel(String id) { return new Chat(history.withModel(id), toolkit); }
 
         /// Sends a message and waits for the answer. A message that fails is not remembered.
         ///
@@ -402,13 +402,14 @@ public class copilot {
 
         /// Sends a message and streams the answer.
         public synchronized Reply say(String text, Consumer<String> pieces) {
-            var asked = said.plus(Message.user(text));
-            var reply = toolkit.ask(asked, pieces);
-            said = asked.plus(Message.assistant(reply.text()));
+            var request = history.plus(Message.user(text));
+            var reply = toolkit.ask(request, pieces);
+            history = request.plus(Message.assistant(reply.text()));
             return reply;
         }
 
-        public synchronized List<Message> messages() { return said.messages(); }
+        /// Returns all messages so far, the system message first.
+        public synchronized List<Message> messages() { return history.messages(); }
 
         @Override
         public String toString() { return Message.text(messages(), true); }
@@ -429,12 +430,13 @@ public class copilot {
                 value = value instanceof Map<?, ?> map ? map.get(part) : null;
             }
             if (value == null && name.matches("json(\\..*)?") && text("status").matches("failed|filtered|incomplete")) {
-                throw Fault.error("row " + text("id") + " " + text("status") + ", so it has no " + name,
-                        "answers() has the rows that are ok; text(\"error.message\") says why");
+                throw Fault.error("row " + text("id") + " has no " + name + ": its status is " + text("status"),
+                        "read answers(), which has only rows that are ok; text(\"error.message\") is the reason");
             }
             return value == null || value == JsonValues.NULL ? "" : JsonValues.text(value);
         }
 
+        /// Returns the row as JSON.
         public ObjectNode json() { return (ObjectNode) JsonValues.node(data); }
 
         /// Returns the fields: strings, `BigDecimal`, `Boolean`, null, rows, and lists.
@@ -463,32 +465,33 @@ public class copilot {
         public String toString() { return JsonValues.text(data); }
     }
 
-    /// A batch not sent yet. `with…` methods return a copy; `to` runs it.
-    public record Batch(Prompt prompt, Object rows, Consumer<BatchSpec> settings, Consumer<String> progress) {
-        /// @param rows a file name, or a list of maps
-        Batch(Prompt prompt, Object rows) {
-            this(Fault.nonNull(prompt, "batch's prompt"), Fault.nonNull(rows, "batch's rows"), _ -> { }, _ -> { });
+    /// A batch not sent yet: `with…` methods return a copy, `to` runs it.
+    ///
+    /// @param rows a file name, or a list of maps
+    public record Batch(Prompt prompt, Object rows, int jobs, Duration delay, boolean retryFailed,
+                        Consumer<String> progress) {
+        public Batch {
+            Fault.nonNull(prompt, "batch's prompt");
+            Fault.nonNull(rows, "batch's rows");
+            Fault.nonNull(delay, "withDelay's time");
+            Fault.nonNull(progress, "withProgress's listener");
+            if (jobs < 1) throw Fault.usage("withJobs(" + jobs + ") is out of range", "use 1 or more");
         }
 
-        private Batch with(Consumer<BatchSpec> setting) {
-            return new Batch(prompt, rows, settings.andThen(setting), progress);
-        }
+        Batch(Prompt prompt, Object rows) { this(prompt, rows, BatchSpec.JOBS, BatchSpec.DELAY, false, _ -> { }); }
 
         /// Sets the number of concurrent requests; 2 by default.
-        public Batch withJobs(int number) { return with(spec -> spec.jobs = number); }
+        public Batch withJobs(int number) { return new Batch(prompt, rows, number, delay, retryFailed, progress); }
 
         /// Sets the minimum time between starts of requests; one second by default.
-        public Batch withDelay(Duration time) {
-            Fault.nonNull(time, "withDelay's time");
-            return with(spec -> spec.delay = time);
-        }
+        public Batch withDelay(Duration time) { return new Batch(prompt, rows, jobs, time, retryFailed, progress); }
 
-        /// Retries rows that failed, were filtered, or were cut off in an earlier run.
-        public Batch withRetryFailed() { return with(spec -> spec.retry = Set.of()); }
+        /// Retries rows that failed, were filtered, or were incomplete in an earlier run.
+        public Batch withRetryFailed() { return new Batch(prompt, rows, jobs, delay, true, progress); }
 
-        /// Sets a listener for progress messages: `withProgress(System.err::println)`.
+        /// Sets a listener for progress messages and notes: `withProgress(System.err::println)`.
         public Batch withProgress(Consumer<String> lines) {
-            return new Batch(prompt, rows, settings, Fault.nonNull(lines, "withProgress's listener"));
+            return new Batch(prompt, rows, jobs, delay, retryFailed, lines);
         }
 
         /// Asks the rows not answered yet, and writes all results. Progress is kept in the folder `out` + `.run`.
@@ -497,48 +500,43 @@ public class copilot {
         /// @throws Fault naming an invalid row, before anything is sent; or with exit code 75 if a limit
         ///     ends the batch early, which the same call resumes, or 1 if too many rows fail, which only
         ///     `withRetryFailed` resumes
-        public Outcome to(String out) { return prompt.toolkit().batch(this, Fault.nonNull(out, "to's file")); }
+        public Outcome to(String out) { return prompt.toolkit.batch(this, Fault.nonNull(out, "to's file")); }
 
         @Override
         public String toString() {
-            return "a batch of " + prompt.name() + ", not sent yet: .to(\"results.jsonl\") asks";
+            return "a batch of " + prompt.name() + ", not sent yet: .to(\"results.jsonl\") sends it";
         }
     }
 
-    /// The outcome of a batch, with the file of results.
-    public record Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
-        public long ok() { return counts.of("ok"); }
-
-        /// Returns the number of rows without an answer.
-        public long failed() { return counts.of("failed"); }
-
-        /// Returns the number of answers stopped by the content filter.
-        public long filtered() { return counts.of("filtered"); }
-
-        /// Returns the number of answers cut off.
-        public long incomplete() { return counts.of("incomplete"); }
-
-        /// Returns whether every row has its whole answer.
-        public boolean complete() { return counts.notOk() == 0; }
+    /// The outcome of a batch.
+    ///
+    /// @param out the file of results
+    /// @param ok the number of answers that are complete and meet the schema
+    /// @param failed the number of rows without an answer, or whose answer violates the schema
+    /// @param filtered the number of answers stopped by the content filter
+    /// @param incomplete the number of answers cut off
+    public record Outcome(Path out, long ok, long failed, long filtered, long incomplete) {
+        /// Returns whether every row is ok.
+        public boolean allOk() { return failed + filtered + incomplete == 0; }
 
         /// Returns the results in row order: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
-        public Stream<Row> results() { return toolkit.rows(out.toString()); }
+        public Stream<Row> results() { return rows(out.toString()); }
 
         /// Returns the results that are ok.
         public Stream<Row> answers() { return results().filter(row -> row.text("status").equals("ok")); }
 
-        /// Returns `ID: problem` for the first row without its whole answer, if any.
-        public Optional<String> trouble() {
+        /// Returns `ID: problem` for the first row that is not ok, if any.
+        public Optional<String> firstProblem() {
             try (var rows = results()) {
                 return rows.filter(row -> !row.text("status").equals("ok")).findFirst().map(row -> row.text("id") + ": "
-                        + (row.text("error.message").isEmpty() ? row.text("status") : row.text("error.message")));
+                        + ErrorResponse.firstNonEmpty(row.text("error.message"), row.text("status")));
             }
         }
 
         @Override
         public String toString() {
-            return out.getFileName() + ": " + (complete() ? counts.words() : "incomplete: " + ok() + " of "
-                    + counts.rows());
+            return out.getFileName() + ": " + (allOk() ? ok + " ok" : "incomplete: " + ok + " of "
+                    + (ok + failed + filtered + incomplete));
         }
     }
 
@@ -548,8 +546,10 @@ public class copilot {
 
         Models(List<Model> all) { this.all = List.copyOf(all); }
 
-        public Models filter(Predicate<Model> what) { return new Models(all.stream().filter(what).toList()); }
+        /// Returns the models that match: `models().filter(m -> m.supports("vision"))`.
+        public Models filter(Predicate<Model> condition) { return new Models(all.stream().filter(condition).toList()); }
 
+        /// Returns the ids, for `withModel`.
         public List<String> ids() { return all.stream().map(Model::id).toList(); }
 
         @Override
@@ -569,7 +569,10 @@ public class copilot {
     // Immutable data for JShell and scripts. Nothing here prints or fetches.
 
     static final String VERSION = "0.1.0";
-    /// One message of a prompt; `role` is `system`, `user`, or `assistant`.
+
+    /// One message of a prompt.
+    ///
+    /// @param role `system`, `user`, or `assistant`
     public record Message(String role, String content, List<Image> images) {
         public Message {
             Fault.nonNull(role, "a message's role");
@@ -577,27 +580,36 @@ public class copilot {
             images = List.copyOf(Fault.nonNull(images, "a message's list of images"));
         }
 
+        /// Creates a message without images.
         public Message(String role, String content) { this(role, content, List.of()); }
 
+        /// Returns a system message.
         public static Message system(String text) { return new Message("system", text); }
 
+        /// Returns a user message.
         public static Message user(String text) { return new Message("user", text); }
 
+        /// Returns an answer, to continue a conversation.
         public static Message assistant(String text) { return new Message("assistant", text); }
 
-        /// @param roles whether to put each message's role above it
         static String text(List<Message> messages, boolean roles) {
             return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
                     .collect(Collectors.joining("\n\n"));
         }
 
-        /// Returns the text of `content`, which is a string or a list of parts.
+        /// @param content a string or a list of parts
         static String text(JsonNode content) {
             return content.isString() ? content.asString() : String.join("", content.findValuesAsString("text"));
         }
     }
 
+    /// An image to send (see `image`).
+    ///
+    /// @param name the file's name, for messages
+    /// @param mediaType such as `image/png`
+    /// @param base64 the file's bytes
     public record Image(String name, String mediaType, String base64) {
+        /// Returns the size in bytes.
         public long size() { return base64.replace("=", "").length() * 3L / 4; }
 
         String dataUrl() { return "data:" + mediaType + ";base64," + base64; }
@@ -614,13 +626,14 @@ public class copilot {
     public record Token(ObjectNode json, Instant fetched, URI api) {
         static final String DIRECT = "direct";
 
+        /// Returns the token itself, a secret.
         public String value() { return Json.text(json, "token"); }
 
         /// Returns `Bearer …`, for the Authorization header.
         public String header() { return "Bearer " + value(); }
 
         /// Returns the expiry: a minute after `refresh_in`, as in vscode-copilot-chat.
-        public Instant expires() { return fetched.plus(refreshIn()).plusSeconds(60); }
+        public Instant expiresAt() { return fetched.plus(refreshIn()).plusSeconds(60); }
 
         /// Returns the SKU, such as `yearly_subscriber_quota`.
         public String sku() { return json.path("sku").asString("unknown"); }
@@ -631,7 +644,6 @@ public class copilot {
                     .orElse(json.path("individual").asBoolean(false) ? "individual" : sku());
         }
 
-        /// Returns whether this is a GitHub token used without an exchange.
         boolean direct() { return json.path(DIRECT).asBoolean(false); }
 
         private Duration refreshIn() {
@@ -647,18 +659,18 @@ public class copilot {
         boolean isFresh(Instant now) { return !now.isBefore(fetched) && now.isBefore(refreshAt()); }
 
         /// Returns whether it may still be used if renewal fails.
-        boolean isUsable(Instant now) { return !now.isBefore(fetched) && !now.isAfter(expires()); }
+        boolean isUsable(Instant now) { return !now.isBefore(fetched) && !now.isAfter(expiresAt()); }
 
-        Duration timeLeft(Instant now) { return Duration.between(now, expires()); }
+        Duration timeLeft(Instant now) { return Duration.between(now, expiresAt()); }
 
         @Override
-        public String toString() { return Secrets.abbreviated(value()) + " for " + api + ", until " + expires(); }
+        public String toString() { return Secrets.abbreviated(value()) + " for " + api + ", until " + expiresAt(); }
     }
 
     /// How a request is sent. Not part of a batch row's identity.
     ///
     /// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
-    /// @param required fields that are not silently dropped if the model rejects them
+    /// @param required options that are not dropped if the model rejects them
     public record Delivery(String endpoint, Set<String> required) {
         static final SortedMap<String, String> ENDPOINTS = new TreeMap<>(Map.of("chat", "/chat/completions",
                 "responses", "/responses", "messages", "/v1/messages"));
@@ -666,43 +678,48 @@ public class copilot {
 
         public Delivery {
             if (endpoint != null && !ENDPOINTS.containsKey(endpoint)) {
-                throw Fault.usage("there is no endpoint " + endpoint, String.join(", ", ENDPOINTS.keySet()));
+                throw Fault.usage("unknown endpoint: " + endpoint, "use " + String.join(", ", ENDPOINTS.keySet()));
             }
             required = Set.copyOf(required);
         }
 
         /// Merges two deliveries; the later one wins.
         ///
-        /// @param fields the later request's fields: `later` alone says which of these are required
-        Delivery then(Delivery later, Iterable<String> fields) {
+        /// @param options the later request's: only `later` decides which of these are required
+        Delivery then(Delivery later, Iterable<String> options) {
             var all = new HashSet<>(required);
-            fields.forEach(all::remove);
+            options.forEach(all::remove);
             all.addAll(later.required);
             return new Delivery(later.endpoint == null ? endpoint : later.endpoint, all);
         }
     }
 
-    /// A request. Model null means the one that `chat` uses; `auto` lets GitHub choose. `fields` are further body
-    /// fields.
-    public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Delivery delivery) {
+    /// A request.
+    ///
+    /// @param model null for the one that `chat` uses; `auto` lets GitHub choose
+    /// @param options further fields of the request's body, such as `temperature`
+    public record Request(String model, List<Message> messages, ObjectNode options, boolean stream, Delivery delivery) {
         public Request {
             messages = List.copyOf(Fault.nonNull(messages, "a request's list of messages"));
-            fields = fields == null ? Json.object() : fields.deepCopy();
+            options = options == null ? Json.object() : options.deepCopy();
         }
 
-        public Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
-            this(model, messages, fields, stream, Delivery.USUAL);
+        public Request(String model, List<Message> messages, ObjectNode options, boolean stream) {
+            this(model, messages, options, stream, Delivery.USUAL);
         }
 
+        /// Returns a copy.
         @Override
-        public ObjectNode fields() { return fields.deepCopy(); }
+        public ObjectNode options() { return options.deepCopy(); }
 
-        /// Returns the fields without copying them for each of many rows; read-only.
-        ObjectNode extra() { return fields; }
+        /// Returns the options without a copy; read-only.
+        ObjectNode optionsView() { return options; }
 
-        public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream, delivery); }
+        /// Replaces all messages.
+        public Request withMessages(List<Message> all) { return new Request(model, all, options, stream, delivery); }
 
-        public Request withModel(String other) { return new Request(other, messages, fields, stream, delivery); }
+        /// Sets the model: an id, a unique part of one, `auto`, or null for the default.
+        public Request withModel(String other) { return new Request(other, messages, options, stream, delivery); }
 
         /// Sets the endpoint: `chat`, `responses`, or `messages`; null to choose one for the model.
         ///
@@ -710,34 +727,32 @@ public class copilot {
         public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
 
         boolean hasImages() {
-            return messages.isEmpty() ? fields.path("messages").findValuesAsString("type").contains("image_url")
+            return messages.isEmpty() ? options.path("messages").findValuesAsString("type").contains("image_url")
                     : messages.stream().anyMatch(message -> !message.images().isEmpty());
         }
 
         List<String> texts() {
             if (!messages.isEmpty()) return messages.stream().map(Message::content).toList();
-            return fields.path("messages").valueStream().map(message -> Message.text(message.path("content"))).toList();
+            return options.path("messages").valueStream().map(each -> Message.text(each.path("content"))).toList();
         }
 
         long bytes() { return texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum(); }
 
-        /// Returns how many answers are asked for.
-        int answers() { return fields.path("n").asInt(1); }
+        int answers() { return options.path("n").asInt(1); }
 
-        /// Refuses several answers where one is wanted: to meet a schema, or as a turn of a conversation.
+        /// Rejects `n`, for a schema or a turn of a conversation.
         Request single(String what) {
             if (answers() == 1) return this;
-            throw Fault.usage(what + " takes one answer, not n=" + answers(), "leave out the option n");
+            throw Fault.usage(what + " takes one answer, not n=" + answers(), "remove the option n");
         }
 
-        Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
+        Request with(Delivery other) { return new Request(model, messages, options, stream, other); }
 
         /// Sets the system message, replacing any earlier one.
         public Request withSystem(String text) {
             return withMessages(Stream.concat(Stream.of(Message.system(text)), turns().stream()).toList());
         }
 
-        /// Returns the leading system message, or null.
         String system() {
             boolean first = !messages.isEmpty() && messages.getFirst().role().equals("system");
             return first ? messages.getFirst().content() : null;
@@ -755,41 +770,57 @@ public class copilot {
                     .plus(new Message(last.role(), last.content(), images.toList()));
         }
 
-        /// Sets a field, such as `with("temperature", 0)`.
+        /// Sets an option, such as `withOption("temperature", 0)`.
         ///
         /// @throws Fault if the value is out of the documented range
-        public Request with(String field, Object value) {
-            return new Request(model, messages, RequestFields.with(fields, "with", field, value), stream, delivery);
+        public Request withOption(String name, Object value) {
+            return new Request(model, messages, RequestFields.with(options, name, value), stream, delivery);
         }
 
-        public Request withStream(boolean other) { return new Request(model, messages, fields, other, delivery); }
+        /// Sets whether the answer is streamed, which is the default.
+        public Request withStream(boolean other) { return new Request(model, messages, options, other, delivery); }
     }
 
-    /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or empty if GitHub sent none.
+    /// Why an answer ended. `UNKNOWN` stands for any other word of GitHub's (see `Reply.rawFinish`), and for none.
+    public enum FinishReason {
+        STOP, LENGTH, CONTENT_FILTER, TOOL_CALLS, UNKNOWN;
+
+        static FinishReason of(String word) {
+            return Stream.of(values()).filter(each -> each.name().equalsIgnoreCase(word)).findFirst().orElse(UNKNOWN);
+        }
+    }
+
+    /// An answer. Prints as its text.
     ///
     /// @param choices the texts, one for each of `n`
+    /// @param rawFinish why it ended, in the words of `/chat/completions` or an unknown word; empty if GitHub sent none
     /// @param usage zeros if GitHub reported none
     /// @param model the dated name of the model that answered, not the requested id
+    /// @param toolCalls a list, as in `/chat/completions`; may be empty
     /// @param dropped options left out because the model rejects them
-    public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
-                        JsonNode toolCalls, String id, String requestId, Duration took, List<String> dropped) {
+    public record Reply(List<String> choices, String reasoning, String rawFinish, String model, Usage usage,
+                        JsonNode toolCalls, String id, String requestId, Duration duration, List<String> dropped) {
         public Reply {
             choices = List.copyOf(choices);
             dropped = List.copyOf(dropped);
         }
 
+        /// Returns the text; of several choices all, with blank lines between.
         public String text() { return String.join("\n\n", choices); }
 
-        boolean asksForTool() { return finish.equals("tool_calls"); }
+        /// Returns why the answer ended; it is whole if this is `STOP`.
+        public FinishReason finish() { return FinishReason.of(rawFinish); }
 
-        /// Returns why the answer is incomplete, or null.
+        boolean asksForTool() { return finish() == FinishReason.TOOL_CALLS; }
+
+        /// Returns null if the answer is complete.
         Fault unfinished() {
-            return switch (finish) {
-                case "length" -> Fault.error("the answer was cut off by the token limit (finish: length)",
-                        "raise --max-tokens, with(\"max_tokens\", …), or use a model with a larger output");
-                case "content_filter" -> Fault.error("the answer was cut off by GitHub's content filter"
+            return switch (finish()) {
+                case LENGTH -> Fault.error("the answer was cut off by the token limit (finish: length)",
+                        "raise --max-tokens, withOption(\"max_tokens\", …), or use a model with a larger output");
+                case CONTENT_FILTER -> Fault.error("the answer was cut off by GitHub's content filter"
                         + " (finish: content_filter)", "rephrase the prompt");
-                case "tool_calls" -> Fault.error("the model asks for a tool call instead of answering", "add --json");
+                case TOOL_CALLS -> Fault.error("the model asks for a tool call instead of answering", "add --json");
                 default -> null;
             };
         }
@@ -803,7 +834,7 @@ public class copilot {
         }
 
         private Reply with(List<String> texts, Usage other, List<String> left) {
-            return new Reply(texts, reasoning, finish, model, other, toolCalls, id, requestId, took, left);
+            return new Reply(texts, reasoning, rawFinish, model, other, toolCalls, id, requestId, duration, left);
         }
 
         @Override
@@ -814,9 +845,8 @@ public class copilot {
         ///
         /// @throws Fault if it is not JSON
         public JsonNode value() {
-            return Json.extract(text(), _ -> true).map(Json::tryParse).orElseThrow(() -> Fault.error("the answer is no"
-                    + " JSON: " + Text.shortened(Text.printable(text()), 80), "a template with a schema asks for it,"
-                    + " and checks it"));
+            return Json.extract(text(), _ -> true).map(Json::tryParse).orElseThrow(() -> Fault.error("the answer is not"
+                    + " JSON: " + Text.shortened(Text.printable(text()), 80), "use a template with a schema"));
         }
 
         /// Binds the JSON to a class, such as a record: `ask("…").value(Person.class).name()`.
@@ -826,72 +856,77 @@ public class copilot {
 
         /// Returns the record that `chat --json` prints; times in milliseconds.
         public ObjectNode json() {
-            var json = Json.object().put("text", text()).put("model", model).put("finish", finish);
+            var json = Json.object().put("text", text()).put("model", model).put("finish", rawFinish);
             if (choices.size() > 1) choices.forEach(json.putArray("choices")::add);
             if (!reasoning.isEmpty()) json.put("reasoning", reasoning);
             if (!toolCalls.isEmpty()) json.set("tool_calls", toolCalls);
             if (!dropped.isEmpty()) dropped.forEach(json.putArray("dropped")::add);
             json.set("usage", usage.json());
-            return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
+            return json.put("ms", duration.toMillis()).put("id", id).put("request_id", requestId);
         }
 
         String usageLine() {
             return "usage: " + usage + Text.printable(model.isEmpty() ? "" : ", " + model) + ", "
-                    + Durations.seconds(took);
+                    + Durations.seconds(duration);
         }
     }
 
-    /// Tokens of one call, and its cost in billionths of an AI credit (0 if not billed in credits).
+    /// The tokens of one call, and its cost.
     ///
+    /// @param cachedTokens how many of the prompt's were read from GitHub's cache
+    /// @param reasoningTokens how many of the completion's were spent on reasoning
+    /// @param nanoCredits the cost in billionths of an AI credit
     /// @param estimated whether GitHub did not report the cost, or not even the tokens
-    public record Usage(long prompt, long completion, long cached, long reasoning, long nanoCredits,
-                        boolean estimated) {
+    public record Usage(long promptTokens, long completionTokens, long cachedTokens, long reasoningTokens,
+                        long nanoCredits, boolean estimated) {
         static final Usage NONE = new Usage(0, 0, 0, 0, 0, false);
 
-        /// Reads the sums of what `json` returns.
         static Usage of(JsonNode json) {
             return new Usage(json.path("prompt_tokens").asLong(0), json.path("completion_tokens").asLong(0), 0, 0,
                     json.path("credits").decimalValue(BigDecimal.ZERO).movePointRight(9).longValue(),
                     json.path("estimated").asBoolean(false));
         }
 
-        public long total() { return prompt + completion; }
+        public long totalTokens() { return promptTokens + completionTokens; }
+
+        /// Returns the cost in AI credits ($0.01 each); 0 if not billed in credits.
+        public BigDecimal credits() { return BigDecimal.valueOf(nanoCredits, 9); }
 
         Usage plus(Usage other) {
-            return new Usage(prompt + other.prompt, completion + other.completion, cached + other.cached,
-                    reasoning + other.reasoning, nanoCredits + other.nanoCredits, estimated || other.estimated);
+            return new Usage(promptTokens + other.promptTokens, completionTokens + other.completionTokens,
+                    cachedTokens + other.cachedTokens, reasoningTokens + other.reasoningTokens,
+                    nanoCredits + other.nanoCredits, estimated || other.estimated);
         }
 
         ObjectNode json() {
-            var json = Json.object().put("prompt_tokens", prompt).put("completion_tokens", completion)
-                    .put("total_tokens", total());
-            if (cached > 0) json.put("cached_tokens", cached);
-            if (reasoning > 0) json.put("reasoning_tokens", reasoning);
-            if (nanoCredits > 0) json.put("credits", BigDecimal.valueOf(nanoCredits, 9));
+            var json = Json.object().put("prompt_tokens", promptTokens).put("completion_tokens", completionTokens)
+                    .put("total_tokens", totalTokens());
+            if (cachedTokens > 0) json.put("cached_tokens", cachedTokens);
+            if (reasoningTokens > 0) json.put("reasoning_tokens", reasoningTokens);
+            if (nanoCredits > 0) json.put("credits", credits());
             if (estimated) json.put("estimated", true);
             return json;
         }
 
-        /// Returns the credits to four decimals.
-        String price() {
-            return BigDecimal.valueOf(nanoCredits, 9).setScale(4, RoundingMode.HALF_UP).stripTrailingZeros()
-                    .toPlainString();
-        }
+        String price() { return credits().setScale(4, RoundingMode.HALF_UP).stripTrailingZeros().toPlainString(); }
 
         private String price(String lead) { return nanoCredits < 50_000 ? "" : lead + price() + " credits"; }
 
         /// Returns `about 1437 tokens, 0.5562 credits`.
-        String cost() { return (estimated ? "about " : "") + total() + " tokens" + price(", "); }
+        String cost() { return (estimated ? "about " : "") + totalTokens() + " tokens" + price(", "); }
 
         @Override
         public String toString() {
-            return prompt + " prompt + " + completion + " completion tokens"
-                    + (cached > 0 ? ", " + cached + " cached" : "")
-                    + (reasoning > 0 ? ", " + reasoning + " reasoning" : "") + price(estimated ? ", about " : ", ");
+            return promptTokens + " prompt + " + completionTokens + " completion tokens"
+                    + (cachedTokens > 0 ? ", " + cachedTokens + " cached" : "")
+                    + (reasoningTokens > 0 ? ", " + reasoningTokens + " reasoning" : "")
+                    + price(estimated ? ", about " : ", ");
         }
     }
 
-    /// A model; `json()` is GitHub's whole catalog entry.
+    /// A model. Prints as its id.
+    ///
+    /// @param json GitHub's catalog entry
     public record Model(JsonNode json) {
         /// The id that lets GitHub choose; not in the catalog.
         static final String AUTO = "auto";
@@ -904,19 +939,26 @@ public class copilot {
 
         boolean isAuto() { return isAuto(id()); }
 
+        /// Returns the id, for `withModel`.
         public String id() { return Json.text(json, "id"); }
 
+        /// Returns the name for people.
         public String name() { return Json.text(json, "name"); }
 
+        /// Returns the vendor, such as `Anthropic`.
         public String vendor() { return Json.text(json, "vendor"); }
 
         /// Returns the most tokens of prompt plus answer; 0 if unknown.
-        public long context() { return limit("max_context_window_tokens"); }
+        public long contextWindow() { return limit("max_context_window_tokens"); }
 
-        public long maxOutput() { return limit("max_output_tokens"); }
+        /// Returns the most tokens of the answer; 0 if unknown.
+        public long maxOutputTokens() { return limit("max_output_tokens"); }
 
         /// Returns the most tokens of the prompt; 0 if unknown.
-        public long maxPrompt() { return limit("max_prompt_tokens") > 0 ? limit("max_prompt_tokens") : context(); }
+        public long maxPromptTokens() {
+            long most = limit("max_prompt_tokens");
+            return most > 0 ? most : contextWindow();
+        }
 
         String tokenizer() { return json.path("capabilities").path("tokenizer").asString("o200k_base"); }
 
@@ -926,17 +968,17 @@ public class copilot {
 
         boolean hasPrices() { return price("input").isNumber(); }
 
-        /// Adds the cost to a usage, if known; prices are per `batch_size` tokens (as in opencode), and what was read
-        /// from a cache has its own.
+        /// Adds the cost to a usage, if known; prices are per `batch_size` tokens (as in opencode), with one of its own
+        /// for cached tokens.
         Usage priced(Usage used) {
             double read = Stream.of("cache_read", "cache", "input").map(this::price).filter(JsonNode::isNumber)
                     .findFirst().map(JsonNode::asDouble).orElse(0.0);
-            double sum = (used.prompt - used.cached) * price("input").asDouble(0) + used.cached * read
-                    + used.completion * price("output").asDouble(0);
+            double sum = (used.promptTokens - used.cachedTokens) * price("input").asDouble(0) + used.cachedTokens * read
+                    + used.completionTokens * price("output").asDouble(0);
             long batch = json.path("billing").path("token_prices").path("batch_size").asLong(1_000_000);
             long nano = Math.round(sum / Math.max(1, batch) * 1e9);
-            return new Usage(used.prompt, used.completion, used.cached, used.reasoning, nano,
-                    used.estimated || nano > 0);
+            return new Usage(used.promptTokens, used.completionTokens, used.cachedTokens, used.reasoningTokens,
+                    nano, used.estimated || nano > 0);
         }
 
         private JsonNode supports() { return json.path("capabilities").path("supports"); }
@@ -961,9 +1003,10 @@ public class copilot {
         boolean isClaude() { return vendor().equals("Anthropic") || id().startsWith("claude"); }
 
         /// Returns the limit to send where one is required; often lower without streaming.
-        long longestAnswer(boolean stream) {
-            long most = maxOutput() > 0 ? maxOutput() : 4096, whole = limit("max_non_streaming_output_tokens");
-            return stream || whole == 0 ? most : Math.min(most, whole);
+        long maxOutputTokens(boolean stream) {
+            long most = maxOutputTokens() > 0 ? maxOutputTokens() : 4096;
+            long unstreamed = limit("max_non_streaming_output_tokens");
+            return stream || unstreamed == 0 ? most : Math.min(most, unstreamed);
         }
 
         /// Returns the effort levels, such as `low`; empty if there are none or only a token budget.
@@ -974,7 +1017,6 @@ public class copilot {
         /// Returns whether it has a thinking budget (there is no flag: caozhiyuan/copilot-api #54).
         boolean thinksByBudget() { return supports().path("max_thinking_budget").asLong(0) > 0; }
 
-        /// Converts an effort level to a thinking budget in tokens.
         long thinkingBudget(String effort) {
             long budget = Map.of("minimal", 1024, "low", 2048, "high", 24_000, "xhigh", 32_000, "max", 32_000)
                     .getOrDefault(effort, 8192);
@@ -984,9 +1026,8 @@ public class copilot {
 
         boolean streams() { return supports("streaming") || supports().isMissingNode(); }
 
-        boolean shown() { return json.path("model_picker_enabled").asBoolean(true) && isChat(); }
+        boolean isListed() { return json.path("model_picker_enabled").asBoolean(true) && isChat(); }
 
-        /// Returns `chat`, `embeddings`, or `completion`.
         String type() { return json.path("capabilities").path("type").asString("chat"); }
 
         boolean isChat() { return type().equals("chat"); }
@@ -996,7 +1037,7 @@ public class copilot {
         boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
 
         /// Returns whether it can be requested: GitHub's editors list it, and its terms are accepted.
-        boolean usable() { return shown() && enabled() && chats(); }
+        boolean usable() { return isListed() && enabled() && chats(); }
 
         boolean chats() { return endpoints().stream().anyMatch(Delivery.ENDPOINTS::containsValue); }
 
@@ -1011,7 +1052,7 @@ public class copilot {
                     .toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT)));
         }
 
-        String terms() { return json.path("policy").path("terms").asString("It has no terms to read."); }
+        String terms() { return json.path("policy").path("terms").asString("no terms to accept"); }
 
         String paths() {
             return endpoints().stream().filter(path -> path.startsWith("/"))
@@ -1036,10 +1077,13 @@ public class copilot {
         public String toString() { return id(); }
     }
 
-    /// An account; `json()` is GitHub's whole response.
-    public record Account(JsonNode json, Instant asked) {
-        static final String UNTOLD = "GitHub tells no quotas of this account";
+    /// An account.
+    ///
+    /// @param json GitHub's whole response
+    public record Account(JsonNode json, Instant fetched) {
+        static final String NO_QUOTAS = "GitHub reports no quotas for this account";
 
+        /// Returns the user name; may be empty.
         public String login() { return Json.text(json, "login"); }
 
         /// Returns `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
@@ -1047,10 +1091,10 @@ public class copilot {
 
         /// Returns the plan. Students pay nothing, but have their own plan (OmniRoute #12000, opencode #46455).
         static Optional<String> planOf(String sku, String plan) {
-            var bought = Stream.of("educational", "free", "business", "enterprise", "max", "standalone")
-                    .filter(sku::contains).findFirst().map(word -> word.equals("educational") ? "student" : word);
-            boolean free = bought.filter(Set.of("student", "free")::contains).isPresent();
-            return free || plan.isEmpty() ? bought : Optional.of(plan);
+            if (sku.contains("educational")) return Optional.of("student");
+            var ofSku = Stream.of("free", "business", "enterprise", "max", "standalone").filter(sku::contains)
+                    .findFirst();
+            return plan.isEmpty() || sku.contains("free") ? ofSku : Optional.of(plan);
         }
 
         /// Returns the SKU, such as `yearly_subscriber_quota`; may be empty.
@@ -1062,6 +1106,7 @@ public class copilot {
             return billing.isObject() ? billing.path("enabled").asBoolean(true) : billing.asBoolean(false);
         }
 
+        /// Returns when the next period begins.
         public Optional<Instant> reset() {
             return Quota.moment(json, "quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date");
         }
@@ -1087,10 +1132,10 @@ public class copilot {
                     + Text.joined(", ", plan(), sku()) + ")");
             int width = quotas().stream().mapToInt(quota -> quota.name().length()).max().orElse(0);
             var lines = quotas().stream().map(quota -> "\n  " + Text.padded(quota.name(), width) + "  " + quota.words()
-                    + (reset().equals(Optional.ofNullable(quota.reset())) ? "" : quota.resets(asked))).toList();
+                    + (reset().equals(Optional.ofNullable(quota.reset())) ? "" : quota.resets(fetched))).toList();
             return person + (tokenBilled() ? ", billed in AI credits, $0.01 each" : "")
-                    + (lines.isEmpty() ? "\n  " + UNTOLD : String.join("", lines))
-                    + reset().map(then -> "\nresets " + Quota.when(then, asked)).orElse("");
+                    + (lines.isEmpty() ? "\n  " + NO_QUOTAS : String.join("", lines))
+                    + reset().map(then -> "\nresets " + Quota.when(then, fetched)).orElse("");
         }
     }
 
@@ -1099,13 +1144,14 @@ public class copilot {
     /// @param id GitHub's name, such as `premium_interactions`
     /// @param entitlement the amount per period
     /// @param remaining below 0 if more was used
-    /// @param percent how much of the entitlement remains
+    /// @param percentRemaining how much of the entitlement remains: 0 to 100, or below
     /// @param overage the amount used beyond the entitlement
     /// @param overagePermitted whether use beyond it is allowed, and billed
     /// @param reset when the next period begins
     /// @param unit `credits`, `requests`, or empty
-    public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
-                        BigDecimal overage, boolean overagePermitted, Instant reset, String unit, BigDecimal used) {
+    public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percentRemaining,
+                        boolean unlimited, BigDecimal overage, boolean overagePermitted, Instant reset, String unit,
+                        BigDecimal used) {
         private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
         private static final Pattern HEADER = Pattern.compile("x-(?:quota-snapshot|usage-ratelimit)-(.+)");
         /// Short names in headers, and those in GitHub's account response.
@@ -1148,7 +1194,7 @@ public class copilot {
                     json.put(NAMES.getOrDefault(key, key), pair.replaceFirst("^[^=]*=?", "").replaceAll("%3[Aa]", ":"));
                 }
                 var quota = of(id, json, null, "");
-                if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
+                if (quota.unlimited() || quota.percentRemaining() != null) found.put(id, quota);
             });
             if (found.containsKey("premium_interactions")) found.remove("premium_models");      // the older name
             return List.copyOf(found.values());
@@ -1161,10 +1207,11 @@ public class copilot {
             return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
         }
 
+        /// Returns the id with spaces.
         public String name() { return Text.cell(id.replace('_', ' ')); }
 
         List<String> cells() {
-            return List.of(id, plain(used), plain(remaining), plain(entitlement), plain(percent),
+            return List.of(id, plain(used), plain(remaining), plain(entitlement), plain(percentRemaining),
                     Boolean.toString(unlimited), Objects.toString(reset, ""), plain(overage),
                     Boolean.toString(overagePermitted), unit);
         }
@@ -1178,10 +1225,10 @@ public class copilot {
             if (entitlement != null && none(entitlement) && none(remaining) && none(used)) {
                 return "none in this plan" + beyond;
             }
-            String left = percent != null ? plain(percent.setScale(2, RoundingMode.FLOOR)) + " % left"
-                    : remaining != null ? plain(remaining) + " left" : "not told what is left";
+            String left = percentRemaining != null ? plain(percentRemaining.setScale(2, RoundingMode.FLOOR)) + " % left"
+                    : remaining != null ? plain(remaining) + " left" : "unknown amount left";
             return left + (entitlement == null ? "" : " of " + plain(entitlement)) + units
-                    + (percent == null || remaining == null ? "" : ": " + plain(remaining)) + beyond;
+                    + (percentRemaining == null || remaining == null ? "" : ": " + plain(remaining)) + beyond;
         }
 
         String resets(Instant now) { return reset == null ? "" : ", resets " + when(reset, now); }
@@ -1189,7 +1236,7 @@ public class copilot {
         /// Formats a time in the local time zone; GitHub resets at midnight UTC.
         static String when(Instant then, Instant now) {
             return MINUTE.format(then.atZone(ZoneId.systemDefault())) + (then.isAfter(now) ? ", in "
-                    + Durations.words(Duration.between(now, then)) : " (which is past: the figures are old)");
+                    + Durations.words(Duration.between(now, then)) : " (past: these figures are outdated)");
         }
 
         private static boolean none(BigDecimal number) { return number == null || number.signum() == 0; }
@@ -1223,7 +1270,7 @@ public class copilot {
 
     /// Body fields from the command line or front matter.
     static final class RequestFields {
-        private static final Map<String, String> OURS = Map.of("model", "-m, model: in a template, or withModel",
+        private static final Map<String, String> OWN = Map.of("model", "-m, model: in a template, or withModel",
                 "messages", "the prompt and -s, or withMessages", "stream", "--no-stream, or withStream");
 
         private record Range(long from, long to, boolean whole) {}
@@ -1237,80 +1284,65 @@ public class copilot {
         static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
                 "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
 
-        /// @param verb the method called, for error messages
-        static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
+        static ObjectNode with(ObjectNode options, String name, Object value) {
             var json = Json.tree(value);
-            check(Fault.nonNull(field, verb + "'s field"), json, verb + "(\"" + field + "\")");
-            return fields.deepCopy().set(field, json);
+            check(Fault.nonNull(name, "withOption's name"), json, "withOption(\"" + name + "\")");
+            return options.deepCopy().set(name, json);
         }
 
         static void check(ObjectNode fields, UnaryOperator<String> named) {
             fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
         }
 
-        private static void refuseOurs(String field, String named) {
-            if (OURS.containsKey(field)) throw Fault.usage(named + " cannot be set so", "use " + OURS.get(field));
+        private static void rejectOwn(String field, String named) {
+            if (OWN.containsKey(field)) throw Fault.usage(named + " cannot be set this way", "use " + OWN.get(field));
         }
 
-        /// @param named where the field is set, for errors
         /// @throws Fault for a field that is set elsewhere, or a value out of range
         static void check(String field, JsonNode value, String named) {
-            refuseOurs(field, named);
+            rejectOwn(field, named);
             var range = RANGES.get(field);
             if (range == null) return;
-            String hint = "from " + range.from() + " to " + range.to();
-            boolean number = value.isNumber()
-                    && !(range.whole() && value.decimalValue().stripTrailingZeros().scale() > 0);
-            if (!number) throw Fault.usage(named + ": a " + (range.whole() ? "whole " : "") + "number is wanted", hint);
-            if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
-                    || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
-                throw Fault.usage(named + " " + value + " is out of range", hint);
+            String hint = "use " + range.from() + " to " + range.to();
+            var number = value.isNumber() ? value.decimalValue() : null;
+            if (number == null || range.whole() && number.stripTrailingZeros().scale() > 0) {
+                throw Fault.usage(named + " takes a " + (range.whole() ? "whole " : "") + "number", hint);
             }
+            if (number.compareTo(BigDecimal.valueOf(range.from())) >= 0
+                    && number.compareTo(BigDecimal.valueOf(range.to())) <= 0) return;
+            throw Fault.usage(named + " " + value + " is out of range", hint);
         }
 
         static ObjectNode parse(List<String> options) {
             var fields = Json.object();
             for (String option : options) {
                 int equals = option.indexOf('=');
-                if (equals < 1) throw Fault.usage("-O " + option + " has no KEY=", "-O top_p=0.5");
-                String key = option.substring(0, equals);
-                String text = option.substring(equals + 1);
+                if (equals < 1) throw Fault.usage("-O " + option + " is not KEY=JSON", "for example: -O top_p=0.5");
+                String key = option.substring(0, equals), text = option.substring(equals + 1);
                 var value = Json.tryParse(text);
-                if (value.isMissingNode()) {
-                    throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
-                            + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
-                }
-                refuseOurs(key, "-O " + key);
+                if (value.isMissingNode()) throw Fault.usage("-O " + option + ": the value is not JSON",
+                        "quote a string: -O '" + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
+                rejectOwn(key, "-O " + key);
                 fields.set(key, value);
             }
             return fields;
         }
     }
 
-    /// The only exception: what happened, a hint on what to do next, and an exit code. Tokens are masked.
+    /// The only exception: a message, a hint on what to do next, and an exit code. Tokens are masked.
     public static class Fault extends RuntimeException {
         static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, FAILED_ROWS = 5, LATER = 75, INTERRUPTED = 130;
 
         enum Kind {
-            OTHER,
-            /// Ctrl-C or SIGTERM.
-            INTERRUPTED,
+            OTHER, INTERRUPTED, UNREACHABLE, CONNECTION_LOST, INCOMPLETE, MISSING_VALUES,
+            /// The data does not meet the template's `inputs:`.
+            INVALID_VALUES,
             /// The exchange rejected a token; the next source is tried.
             TOKEN_REFUSED,
-            /// GitHub's abuse detection: nothing is tried afterwards, and no old token is used.
+            /// GitHub's abuse detection: nothing more is sent, and no old token is used.
             ABUSE,
-            /// No connection could be made.
-            UNREACHABLE,
-            /// The connection was lost or timed out.
-            CONNECTION_LOST,
-            /// A batch has used up its budget, or too many rows fail; the hint is the option to go on with.
-            HALTED,
-            /// The response was truncated, or reported a failure.
-            INCOMPLETE,
-            /// The data lacks a value that the template uses.
-            MISSING_VALUES,
-            /// The data does not meet the template's `inputs:`.
-            INVALID_VALUES
+            /// A batch has used up its budget, or too many rows fail; the hint is the option to continue with.
+            HALTED
         }
 
         private final Kind kind;
@@ -1327,13 +1359,12 @@ public class copilot {
             this.hint = hint == null ? "" : Secrets.mask(hint);
         }
 
-        Fault(int exitCode, String message, String hint, Throwable reason) {
-            this(Kind.OTHER, exitCode, message, hint, reason);
-        }
+        Fault(int code, String message, String hint, Throwable why) { this(Kind.OTHER, code, message, hint, why); }
 
-        /// For scripts; the hint may be empty.
+        /// Creates an error with exit code 1; the hint may be empty.
         public Fault(String message, String hint) { this(ERROR, message, hint, null); }
 
+        /// Creates an error with any exit code from 1 to 255.
         public Fault(int exitCode, String message, String hint) { this(exitCode, message, hint, null); }
 
         static Fault error(String message, String hint) { return new Fault(ERROR, message, hint, null); }
@@ -1346,12 +1377,12 @@ public class copilot {
 
         static Fault interrupted() { return new Fault(Kind.INTERRUPTED, INTERRUPTED, "interrupted", "", null); }
 
-        static Fault refused(String message, String hint) {
-            return new Fault(Kind.TOKEN_REFUSED, NOT_LOGGED_IN, message, hint, null);
+        static Fault refused(String text, String hint) {
+            return new Fault(Kind.TOKEN_REFUSED, NOT_LOGGED_IN, text, hint, null);
         }
 
-        static Fault incomplete(String message, String hint) {
-            return new Fault(Kind.INCOMPLETE, ERROR, message, hint, null);
+        static Fault incomplete(String text, String hint) {
+            return new Fault(Kind.INCOMPLETE, ERROR, text, hint, null);
         }
 
         static Fault io(String doing, IOException e, String hint) {
@@ -1359,8 +1390,7 @@ public class copilot {
         }
 
         static Fault bug(Throwable e) {
-            return new Fault(ERROR, "this is a bug of copilot.java: " + e,
-                    "the same command with -v shows where; please report it", e);
+            return new Fault(ERROR, "this is a bug in copilot.java: " + e, "report it with the output of -v", e);
         }
 
         static <T> T nonNull(T value, String what) {
@@ -1376,18 +1406,16 @@ public class copilot {
 
         boolean lostConnection() { return kind == Kind.UNREACHABLE || kind == Kind.CONNECTION_LOST; }
 
-        /// Rethrows a fault that a handler must not swallow.
         void rethrowIf(Kind... kinds) { if (List.of(kinds).contains(kind)) throw this; }
 
         Throwable reason() { return reason; }
 
-        /// Sets the cause unless already set.
         Fault because(Throwable other) {
             if (reason == null) reason = other;
             return this;
         }
 
-        /// Returns the exit code: 1, 2, 4, 75, or 130.
+        /// Returns the exit code: 1, 2, 4, 5, 75, or 130 (see `run`), or a script's own.
         public int exitCode() { return exitCode; }
 
         /// Returns the message without the hint.
@@ -1400,7 +1428,6 @@ public class copilot {
         @Override
         public String getMessage() { return hint.isEmpty() ? message() : message() + "\nhint: " + hint; }
 
-        /// Prints everything that -v shows.
         @Override
         public void printStackTrace(PrintWriter to) {
             super.printStackTrace(to);
@@ -1423,16 +1450,20 @@ public class copilot {
 
 final class Toolkit {
     private static final String VERBOSE = "COP_VERBOSE";
-    private static final Toolkit MINE = new Toolkit(here());
+    static final Toolkit SHARED = new Toolkit(here());
 
     private final Environment env;
+    private final Console console;
     private CopilotClient client;
 
-    Toolkit(Environment env) { this.env = env; }
+    Toolkit(Environment env) {
+        this.env = env;
+        console = new Console(env);
+        console.verbose = env.variable(VERBOSE) != null;
+        console.quiet = true;
+    }
 
-    /// Returns the shared toolkit. System properties (`repl`, `java -DCOP_HOST=…`) override variables.
-    static Toolkit mine() { return MINE; }
-
+    /// Lets system properties (`repl`, `java -DCOP_HOST=…`) override variables.
     private static Environment here() {
         var variables = new HashMap<>(System.getenv());
         for (String name : List.of("COP_HOST", "COP_HEADERS", "COP_HOME", "COP_MODEL", VERBOSE)) {
@@ -1443,14 +1474,8 @@ final class Toolkit {
                 variables, _ -> false, Time.SYSTEM, () -> false, Path.of(""));
     }
 
-    /// Returns the client for all verbs but `batch`.
     synchronized CopilotClient copilot() {
-        if (client == null) {
-            var console = new Console(env);
-            console.verbose = env.variable(VERBOSE) != null;
-            console.quiet = true;
-            client = client(console, maxWait(Duration.ofMinutes(1)));
-        }
+        if (client == null) client = client(console, maxWait(Duration.ofMinutes(1)));
         return client;
     }
 
@@ -1514,14 +1539,15 @@ final class Toolkit {
     Prompt prompt(String name) { return new Prompt(new TemplateFolders(env).named(name), this); }
 
     Prompt template(String text) {
-        var found = new TemplateFolders.TemplateSource("template", "template(…)", null, text);
-        return new Prompt(new TemplateReader(new TemplateFolders(env), found).template(), this);
+        var source = new TemplateFolders.TemplateSource("template", "template(…)", null,
+                Fault.nonNull(text, "template's text"));
+        return new Prompt(new TemplateReader(new TemplateFolders(env), source).template(), this);
     }
 
     List<String> templates() { return List.copyOf(new TemplateFolders(env).names()); }
 
     Models models() {
-        var listed = copilot().models().list(ModelList.FRESH).models().stream().filter(Model::shown);
+        var listed = copilot().models().list(ModelList.FRESH).models().stream().filter(Model::isListed);
         return new Models(Stream.concat(Stream.of(Model.auto()), listed).toList());
     }
 
@@ -1531,33 +1557,34 @@ final class Toolkit {
         return Stream.iterate(next(rows), Objects::nonNull, _ -> next(rows)).onClose(rows::close);
     }
 
-    /// @return null after the last row
-    private static Row next(RowReader rows) {
+    private Row next(RowFilter rows) {
         var row = rows.next();
         if (row != null && row.fault() == null) return new Row(row.data());
         rows.close();
         if (row != null) throw row.fault();
+        rows.notes().forEach(console::detail);
         return null;
     }
 
     Outcome batch(copilot.Batch batch, String out) {
         if (out.isBlank() || !ResultWriter.check(env, ".to", out)) {
-            throw Fault.usage("to wants a file, not \"" + out + "\"", ".to(\"results.jsonl\")");
+            throw Fault.usage("to needs a file, got \"" + out + "\"", ".to(\"results.jsonl\")");
         }
         Path file = env.path(out);
         var prompt = batch.prompt();
         var spec = new BatchSpec();
-        batch.settings().accept(spec);
-        if (spec.jobs < 1) throw Fault.usage("withJobs(" + spec.jobs + ") is out of range", "1 or more");
+        spec.jobs = batch.jobs();
+        spec.delay = batch.delay();
+        spec.retry = batch.retryFailed() ? Set.of() : null;
         spec.rows = batch.rows() instanceof String name ? name : "-";
         spec.format = RowReader.formatOf(env, spec.rows);
         spec.run = file.resolveSibling(file.getFileName() + ".run");
-        spec.template = prompt.template();
-        spec.lint = new TemplateLint(prompt.template(), prompt.data().keySet());
-        spec.prompts = row -> prompt.withAll(row.data()).question();
-        spec.model = prompt.wished();
-        spec.endpoint = prompt.template().head().delivery().endpoint();
-        spec.fields = prompt.fields();
+        spec.template = prompt.template;
+        spec.lint = new TemplateLint(prompt.template, prompt.values.keySet());
+        spec.prompts = row -> prompt.withAll(row.data()).prepared();
+        spec.model = prompt.model();
+        spec.endpoint = prompt.template.head().delivery().endpoint();
+        spec.fields = prompt.options;
         spec.out = out;
         spec.yes = true;
         spec.leavingOut = "batch(prompt, rows(…).filter(…).toList()) leaves them out";
@@ -1569,20 +1596,19 @@ final class Toolkit {
             new BatchRun(console, client, spec).run();
         }
         try (var report = BatchReport.of(new RunFolder(spec.run))) {
-            return new Outcome(file, report.counts(), this);
+            var counts = report.counts();
+            return new Outcome(file, counts.of("ok"), counts.of("failed"), counts.of("filtered"),
+                    counts.of("incomplete"));
         }
     }
 
-    /// Turns rows in memory into stdin.
     private static Stdin lines(List<?> rows) {
-        if (rows.isEmpty()) throw Fault.usage("the input holds no rows", "an object a row");
-        var lines = new StringBuilder();
-        for (var row : rows) lines.append(JsonValues.text(JsonValues.of(row))).append('\n');
-        return new Stdin(new ByteArrayInputStream(lines.toString().getBytes(StandardCharsets.UTF_8)), Stdin.Kind.FILE);
+        var lines = rows.stream().map(row -> JsonValues.text(JsonValues.of(row)) + "\n").collect(Collectors.joining());
+        return new Stdin(new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)), Stdin.Kind.FILE);
     }
 
     String run(String... command) {
-        if (command.length == 0) throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
+        if (command.length == 0) throw Fault.usage("run() needs a program", "run(\"git\", \"diff\")");
         for (String word : command) Fault.nonNull(word, "a word of " + command[0]);
         Process process;
         try {
@@ -1590,7 +1616,7 @@ final class Toolkit {
             process.getOutputStream().close();
         } catch (IOException e) {
             throw new Fault(Fault.ERROR, "cannot run " + command[0] + ": " + (Text.reason(e).contains("error: 2")
-                    ? "there is no such program" : Text.reason(e)), "is it on the PATH?", e);
+                    ? "no such program" : Text.reason(e)), "check that it is on the PATH", e);
         }
         var output = new FutureTask<>(process.getInputStream()::readAllBytes);
         var errors = new FutureTask<>(process.getErrorStream()::readAllBytes);
@@ -1599,9 +1625,9 @@ final class Toolkit {
         try {
             int code = process.waitFor();
             if (code == 0) return Text.stripTrailingNewlines(Text.decoded(output.get(), command[0], 0));
-            String said = new String(errors.get(), StandardCharsets.UTF_8).strip();
-            throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
-                    + Text.shortened(Text.printable(said.replaceFirst("(?s)\\R.*", " …")), 300)), "");
+            String stderr = new String(errors.get(), StandardCharsets.UTF_8).strip();
+            throw Fault.error(command[0] + " exited with " + code + (stderr.isEmpty() ? "" : ": "
+                    + Text.shortened(Text.printable(stderr.replaceFirst("(?s)\\R.*", " …")), 300)), "");
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         } catch (ExecutionException e) {
@@ -1613,15 +1639,15 @@ final class Toolkit {
 
     JsonNode api(String method, String path, Object body) {
         var answer = new StringWriter();
-        int status = copilot().raw(method, path, body == null ? null : Json.compact(Json.tree(body)), head -> {
-            head.copyText(new PrintWriter(answer));
-            return head.status();
+        String text = body == null ? null : Json.compact(Json.tree(body));
+        int status = copilot().raw(method, Fault.nonNull(path, "api's path"), text, response -> {
+            response.copyText(new PrintWriter(answer));
+            return response.status();
         });
         var json = Json.tryParse(answer.toString());
         if (status / 100 == 2 && !json.isMissingNode()) return json;
-        throw Fault.error(method + " " + path + " answered " + status + (status / 100 == 2 ? ", and no JSON: " : ": ")
-                + Text.shortened(Text.printable(answer.toString().strip()), 300),
-                "api(\"/models\") shows what is served");
+        throw Fault.error(method + " " + path + " returned HTTP " + status + (status / 100 == 2 ? ", but not JSON: "
+                : ": ") + Text.shortened(Text.printable(answer.toString().strip()), 300), "");
     }
 }
 
@@ -2064,7 +2090,7 @@ final class BasicCommand extends Command {
         var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(logins), "")
                 : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
         var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
-        String first = logins.usable().stream().filter(each -> !each.isPassedOver()).findFirst()
+        String first = logins.usable().stream().filter(each -> !each.isSkipped()).findFirst()
                 .map(GithubToken::source).orElse("COP_TOKEN_SOURCE");
         if (!first.equals(CredentialSources.OWN)) {
             console.note("note: " + first + " is set, and goes before this login");
@@ -2126,7 +2152,7 @@ final class BasicCommand extends Command {
     int status(CopilotClient copilot) {
         var status = Status.of(copilot, has("--check"));
         print(has("--json") ? Json.pretty(status.json()) : status.text());
-        if (status.trouble().isPresent()) throw status.trouble().get();
+        if (status.failure().isPresent()) throw status.failure().get();
         return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
     }
 
@@ -2194,7 +2220,7 @@ final class BasicCommand extends Command {
     private int listConversations(Home home) {
         String query = text("-q");
         int count = atLeast(0, "-n", 20);
-        var rows = Conversation.all(home, console::warn).filter(each -> each.holds(query))      // not in memory at once
+        var rows = Conversation.all(home, console::warn).filter(each -> each.contains(query))  // not in memory at once
                 .limit(count == 0 ? Long.MAX_VALUE : count).map(Conversation::summary).toList();
         if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
                 + "\" was not said");
@@ -2258,7 +2284,7 @@ final class BasicCommand extends Command {
         if (json && word.isEmpty()) return print(Json.pretty(catalogue.json()));
         var all = catalogue.models();
         var auto = json || all.isEmpty() ? Stream.<Model>of() : Stream.of(Model.auto());
-        var shown = Stream.concat(auto, all.stream().filter(model -> has("--all") || model.shown()))
+        var shown = Stream.concat(auto, all.stream().filter(model -> has("--all") || model.isListed()))
                 .filter(model -> model.matches(word)).toList();
         if (shown.isEmpty()) {
             throw Fault.error(word.isEmpty() ? "GitHub lists no models for this account"
@@ -2308,7 +2334,7 @@ final class BasicCommand extends Command {
         var account = copilot.account();
         if (has("--json")) return print(Json.pretty(account.json()));
         if (env.terminal().test(1)) return print(account.toString());
-        if (account.quotas().isEmpty()) console.warn(Account.UNTOLD);
+        if (account.quotas().isEmpty()) console.warn(Account.NO_QUOTAS);
         return console.table(List.of(), account.quotas().stream().map(Quota::cells).toList());
     }
 
@@ -2491,7 +2517,7 @@ final class BasicCommand extends Command {
     private Stream<String> known(CopilotClient copilot, String label, List<String> typed) {
         return switch (label) {
             case "MODEL" -> Stream.concat(Stream.of(Model.auto()), copilot.models().cached().stream()
-                    .flatMap(all -> all.models().stream()).filter(model -> model.shown() && model.enabled()
+                    .flatMap(all -> all.models().stream()).filter(model -> model.isListed() && model.enabled()
                     != typed.contains("enable"))).map(model -> model.id() + "\t" + model.vendor());
             case "TEMPLATE" -> new TemplateFolders(env).names().stream();
             case "ID" -> Conversation.all(copilot.context().home(), _ -> { }).limit(100).map(each -> each.id() + "\t"
@@ -2627,19 +2653,19 @@ final class DoctorCommand extends Command {
     private Optional<Token> login(CopilotClient copilot) {
         var sources = copilot.logins().all();
         sources.forEach(source -> secrets.add(source.value()));
-        if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().wayIn());
+        if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().loginHint());
         if (has("--offline")) {
             sources.forEach(source -> ok("source", source.source() + ": not asked, "
                     + Secrets.abbreviated(source.value())));
             return Optional.empty();
         }
         var status = Deadline.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
-        for (var line : status.lines()) {
+        for (var line : status.sources()) {
             if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
                     "source", line.source() + ": " + line.state() + ", " + line.detail());
         }
-        var token = status.token().orElseThrow(() -> status.trouble().orElseGet(() ->
-                Fault.login("not logged in", status.wayIn())));
+        var token = status.token().orElseThrow(() -> status.failure().orElseGet(() ->
+                Fault.login("not logged in", status.loginHint())));
         secrets.add(token.value());
         ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
                 + ", API " + token.api());
@@ -2996,7 +3022,7 @@ final class BatchCommand extends RequestCommand {
         var target = (template == null ? wishes : PreparedPrompt.of(template, List.of()).with(wishes)).request();
         spec.template = template;
         if (template != null) spec.lint = given.lint(template, console);
-        spec.fields = wishes.request().fields();
+        spec.fields = wishes.request().options();
         spec.model = target.model();
         spec.endpoint = target.delivery().endpoint();
         spec.prompts = row -> {
@@ -3077,6 +3103,8 @@ final class BatchCommand extends RequestCommand {
 
 /// Options of a batch, with their defaults.
 final class BatchSpec {
+    static final int JOBS = 2;
+    static final Duration DELAY = Duration.ofSeconds(1);
     String rows, format;                                    // as the user named them
     Path run;
     Template template;                                      // null: rows are requests of OpenAI's Batch API
@@ -3093,8 +3121,8 @@ final class BatchSpec {
     int first, sample;                                      // number of rows; 0: all
     long seed;
     Shard shard = Shard.ALL;
-    int jobs = 2;
-    Duration delay = Duration.ofSeconds(1);
+    int jobs = JOBS;
+    Duration delay = DELAY;
     RetryPolicy policy = new RetryPolicy();
     /// Resumes the run, with one more option unless empty.
     UnaryOperator<String> command = more -> "the same call" + (more.isEmpty() ? "" : ", with withRetryFailed()");
@@ -3599,7 +3627,7 @@ final class BatchRun {
                 .add("bad      " + bad.size()).add("to send  " + left.size())
                 .add("model    " + spec.model + (Model.isAuto(spec.model)
                         ? ": GitHub chooses, so no prompt was checked against a limit" : ""))
-                .add("tokens   " + prompts.total() + " in the prompts, answers not included");
+                .add("tokens   " + prompts.totalTokens() + " in the prompts, answers not included");
         if (prompts.estimated()) out.add("credits  " + prompts.price() + " for the prompts, answers not included");
         if (spec.delay.isPositive()) out.add("time     " + leastTime());
         if (!sample.isEmpty() && spec.template != null) {
@@ -4032,7 +4060,7 @@ final class AnswerPrinter implements DeltaListener {
         }
         if (form.json() && reply.asksForTool()) return;
         if (reply.unfinished() != null) throw reply.unfinished();
-        if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.finish() + ")");
+        if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.rawFinish() + ")");
     }
 
     /// Keeps what was received: on stdout, or in a part file next to the output file. An answer that is not what was
@@ -4194,9 +4222,9 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     /// Merges in another prompt, which takes precedence.
     PreparedPrompt with(PreparedPrompt other) {
         var later = other.request;
-        ObjectNode fields = request.fields().setAll(later.fields());
+        ObjectNode fields = request.options().setAll(later.options());
         return new PreparedPrompt(new Request(later.model() == null ? request.model() : later.model(), request
-                .messages(), fields, true, request.delivery().then(later.delivery(), later.fields().propertyNames())),
+                .messages(), fields, true, request.delivery().then(later.delivery(), later.options().propertyNames())),
                 other.schema == null ? schema : other.schema).withSystem(later.system());
     }
 
@@ -4225,7 +4253,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     /// Puts the schema into `response_format` if the model supports it, else into the prompt.
     Request request(String id, boolean stream, boolean structured) {
         var messages = new ArrayList<>(request.messages());
-        ObjectNode fields = request.fields();
+        ObjectNode fields = request.options();
         if (schema != null && !fields.has("response_format")) {
             if (structured) fields.set("response_format", schema.responseFormat());
             else messages.add(schema.instructing(messages.removeLast()));
@@ -4536,14 +4564,14 @@ final class ImageFile {
 }
 
 // ========================================================================================== Conversations
-// Stores conversations: a file each, a line per turn.
+// Stores conversations: one file each, one line per turn.
 
-/// A conversation: a file with a line per turn, the question followed by the record of `chat --json`.
+/// A conversation. Each line of its file is a turn: the question, and the record of `chat --json`.
 ///
 ///     {"at":"2026-11-24T11:05:30Z","asked":"auto","system":"…","messages":[{"role":"user","content":"…"}],
 ///      "template":"review","options":{"seed":7},"text":"…","model":"gpt-5-mini-2025-08-07","finish":"stop", …}
 ///
-/// `messages` holds only new ones; `system` was sent with them. Incomplete answers have an `error`.
+/// `messages` has only the new ones; `system` was sent with them. Incomplete answers have an `error`.
 final class Conversation {
     static final List<String> COLUMNS = List.of("ID", "USED", "MODEL", "TURNS", "PROMPT");
     private static final String ENDING = ".jsonl";
@@ -4551,7 +4579,6 @@ final class Conversation {
     private final Home home;
     private final List<ObjectNode> turns = new ArrayList<>();
     private String id;
-    private boolean warned;
     boolean keeps = true;                                   // whether to write at all
 
     /// @param id null to begin a new one with the first turn
@@ -4563,10 +4590,8 @@ final class Conversation {
     /// Returns the file whose existence turns logging off, as `llm` has it.
     static Path off(Home home) { return home.config().resolve("logs-off"); }
 
-    /// Tells whether conversations and typed lines are kept.
     static boolean kept(Home home) { return home.isPersistent() && !Files.exists(off(home)); }
 
-    /// Returns all files, most recently used first.
     static List<Path> files(Home home) {
         try (var files = Files.list(home.conversations())) {
             return files.filter(file -> file.toString().endsWith(ENDING) && Files.isRegularFile(file))
@@ -4576,7 +4601,7 @@ final class Conversation {
         } catch (NoSuchFileException _) {
             return List.of();
         } catch (IOException e) {
-            throw Fault.io("cannot read " + home.conversations(), e, "may you read it? COP_HOME names another place");
+            throw Fault.io("cannot read " + home.conversations(), e, "check its permissions, or set COP_HOME");
         }
     }
 
@@ -4585,63 +4610,59 @@ final class Conversation {
     }
 
     /// Returns nonempty conversations, most recently used first, each read on demand.
-    ///
-    /// @param told receives what is damaged
-    static Stream<Conversation> all(Home home, Consumer<String> told) {
-        return ids(home).stream().map(id -> read(home, id, told)).filter(each -> !each.turns.isEmpty());
+    static Stream<Conversation> all(Home home, Consumer<String> warnings) {
+        return ids(home).stream().map(id -> read(home, id, warnings)).filter(each -> !each.turns.isEmpty());
     }
 
-    /// @param typed an id or the start of one; null for the latest
-    /// @param query a text that was said in it, or null
-    static Conversation find(Home home, String typed, String query, Consumer<String> told) {
-        if (typed == null) {
-            return all(home, told).filter(each -> each.holds(query)).findFirst().orElseThrow(() -> query == null
-                    ? Fault.usage("there is no conversation yet", COP + " chat \"…\" begins one")
-                    : Fault.error("\"" + query + "\" was not said", COP + " logs lists all"));
+    /// @param prefix an id or the start of one; null for the latest
+    /// @param query a text that it contains, or null
+    static Conversation find(Home home, String prefix, String query, Consumer<String> warnings) {
+        if (prefix == null) {
+            return all(home, warnings).filter(each -> each.contains(query)).findFirst().orElseThrow(() -> query == null
+                    ? Fault.usage("no conversations yet", "start one: " + COP + " chat \"…\"")
+                    : Fault.error("no conversation contains \"" + query + "\"", COP + " logs"));
         }
         var ids = ids(home);
-        var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
-        if (meant.size() == 1 && !typed.isEmpty()) return read(home, meant.getFirst(), told);
-        throw meant.isEmpty() ? Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
-                COP + " logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
-                + Text.shortened(String.join(", ", meant), 80), "type more of it");
+        var matches = ids.stream().filter(ids.contains(prefix) ? prefix::equals : id -> id.startsWith(prefix)).toList();
+        if (matches.size() == 1 && !prefix.isEmpty()) return read(home, matches.getFirst(), warnings);
+        throw matches.isEmpty() ? Fault.usage("unknown conversation: " + prefix, Suggestions.hint(prefix, ids,
+                COP + " logs")) : Fault.usage("\"" + prefix + "\" matches " + matches.size() + " conversations: "
+                + Text.shortened(String.join(", ", matches), 80), "type more of the id");
     }
 
-    /// Skips torn or unknown lines, and tells which.
-    private static Conversation read(Home home, String id, Consumer<String> told) {
-        var found = new Conversation(home, id);
+    private static Conversation read(Home home, String id, Consumer<String> warnings) {
+        var conversation = new Conversation(home, id);
         try {
-            String[] lines = new String(Files.readAllBytes(found.file()), StandardCharsets.UTF_8).split("\n");
+            String[] lines = new String(Files.readAllBytes(conversation.file()), StandardCharsets.UTF_8).split("\n");
             for (int i = 0; i < lines.length; i++) {
                 if (Json.tryParse(lines[i]) instanceof ObjectNode json && json.path("messages").isArray()
-                        && json.path("text").isString()) found.turns.add(json);
-                else told.accept(found.file() + ": line " + (i + 1) + " is damaged or empty, and left out");
+                        && json.path("text").isString()) conversation.turns.add(json);
+                else warnings.accept(conversation.file() + ":" + (i + 1) + " is damaged; skipping it");
             }
         } catch (NoSuchFileException _) {
             // just deleted
         } catch (IOException e) {
-            throw Fault.io("cannot read " + found.file(), e, "may you read it?");
+            throw Fault.io("cannot read " + conversation.file(), e, "check its permissions");
         }
-        return found;
+        return conversation;
     }
 
     static Instant used(Path file) { return Instant.ofEpochMilli(file.toFile().lastModified()); }
 
-    /// Begins a turn with the messages of a request that are new.
     ObjectNode turn(Request request, String template) {
         var turn = Json.object().put("at", stamp(home.env().time().now())).put("asked", request.model());
         if (request.system() != null) turn.put("system", request.system());
         var fresh = turn.putArray("messages");
         request.turns().stream().skip(messages().size()).forEach(message -> {
-            var kept = fresh.addObject().put("role", message.role()).put("content", message.content());
-            message.images().forEach(image -> kept.withArray("images").add(image.name()));      // not the bytes
+            var json = fresh.addObject().put("role", message.role()).put("content", message.content());
+            message.images().forEach(image -> json.withArray("images").add(image.name()));      // not the bytes
         });
         if (template != null) turn.put("template", template);
-        if (!request.extra().isEmpty()) turn.set("options", request.extra());
+        if (!request.optionsView().isEmpty()) turn.set("options", request.optionsView());
         return turn;
     }
 
-    /// Adds an answered turn. Only warns if it cannot be written: the user already has the answer.
+    /// Adds an answered turn. A failure to save it is a warning, because the user already has the answer.
     void add(ObjectNode turn, ObjectNode answer, Console console) {
         turns.add(turn.setAll(answer));
         if (!keeps) return;
@@ -4650,36 +4671,31 @@ final class Conversation {
                 + Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36, 36 * 36 * 36 * 36), 36);
         try {
             home.append(file(), Json.singleLine(turn), fresh);
-            console.detail("(conversation " + id + "; " + COP + " chat -c goes on)");
+            console.detail("(conversation " + id + "; continue with " + COP + " chat -c)");
         } catch (IOException | Fault e) {
-            if (!warned) console.warn("the conversation is not kept: cannot write into " + home.conversations() + ": "
+            console.once(console::warn, "cannot save the conversation in " + home.conversations() + ": "
                     + Text.reason(e));
-            warned = true;
             if (fresh) id = null;
         } finally {
             if (interrupted) Thread.currentThread().interrupt();
         }
     }
 
-    /// Begins another conversation.
     void reset() {
         id = null;
         turns.clear();
     }
 
-    /// Avoids `DateTimeFormatter`, which would add about 20 ms to every chat.
+    /// Formats without `DateTimeFormatter`, which would add about 20 ms to every chat.
     static String stamp(Instant at) {
         var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
-        String time = utc.toLocalTime().toString();         // omits seconds if 0
-        return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
+        return utc + (utc.getSecond() == 0 ? ":00Z" : "Z");             // toString omits seconds if 0
     }
 
-    /// Returns null if there is no file.
     String id() { return keeps ? id : null; }
 
     Path file() { return home.conversations().resolve(id + ENDING).toAbsolutePath(); }
 
-    /// Returns the names of earlier images, which are not sent again.
     List<String> images() { return turns.stream().flatMap(Conversation::images).distinct().toList(); }
 
     private static Stream<String> images(ObjectNode turn) {
@@ -4692,7 +4708,7 @@ final class Conversation {
                 Json.text(message, "content")));
     }
 
-    /// Returns the history to send, without unanswered prompts. Of several answers (`n`), the first is the assistant's.
+    /// Returns the history to send, without unanswered prompts, and with the first of several answers (`n`).
     List<Message> messages() {
         return turns.stream().filter(turn -> !Json.text(turn, "text").isEmpty()).flatMap(turn -> Stream.concat(
                 questions(turn), Stream.of(Message.assistant(turn.path("choices").path(0).asString(Json.text(turn,
@@ -4701,7 +4717,6 @@ final class Conversation {
 
     private String last(String field) { return turns.isEmpty() ? null : turns.getLast().path(field).asString(null); }
 
-    /// Returns null if there is none.
     String system() { return last("system"); }
 
     /// Returns the model requested last, not the one that answered.
@@ -4709,10 +4724,12 @@ final class Conversation {
 
     String lastAnswer() { return Objects.requireNonNullElse(last("text"), ""); }
 
-    /// Compares as a person reads: forms of a character, case and kinds of white space are the same.
+    /// Ignores case, kinds of whitespace, and Unicode forms of a character.
     ///
-    /// @param text null is in all
-    boolean holds(String text) { return text == null || folded(Message.text(said(), false)).contains(folded(text)); }
+    /// @param text null matches all
+    boolean contains(String text) {
+        return text == null || folded(Message.text(allMessages(), false)).contains(folded(text));
+    }
 
     private static String folded(String text) {
         return Normalizer.normalize(text, Normalizer.Form.NFKC).toUpperCase(Locale.ROOT).replaceAll("[\\s\\h]+", " ");
@@ -4723,18 +4740,18 @@ final class Conversation {
         return questions(turn).reduce((_, last) -> last).map(Message::content).orElse("").strip();
     }
 
-    private String beginning() {
+    private String firstPrompt() {
         return turns.isEmpty() ? "" : Text.shortened(prompt(turns.getFirst()).replaceAll("\\s+", " "), 60);
     }
 
     String title() {
-        return Text.printable(id + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning()
+        return Text.printable(id + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + firstPrompt()
                 + ")");
     }
 
     ObjectNode summary() {
         return Json.object().put("id", id).put("begun", Json.text(turns.getFirst(), "at")).put("used", last("at"))
-                .put("model", model()).put("turns", turns.size()).put("prompt", beginning())
+                .put("model", model()).put("turns", turns.size()).put("prompt", firstPrompt())
                 .put("path", file().toString());
     }
 
@@ -4748,57 +4765,55 @@ final class Conversation {
         return turns.isEmpty() ? "" : "> " + Text.shortened(prompt(turns.getLast()), 500) + "\n" + lastAnswer();
     }
 
-    /// Returns Markdown.
-    String text() { return Message.text(said(), true); }
+    String text() { return Message.text(allMessages(), true); }
 
-    /// Returns all messages; a system message only where it changes.
-    private List<Message> said() {
-        var said = new ArrayList<Message>();
+    /// Returns all messages, with a system message only where it changes.
+    private List<Message> allMessages() {
+        var all = new ArrayList<Message>();
         String system = null;
         for (var turn : turns) {
             String now = turn.path("system").asString(null), error = Json.text(turn, "error");
-            if (now != null && !now.equals(system)) said.add(Message.system(now));
+            if (now != null && !now.equals(system)) all.add(Message.system(now));
             system = now;
-            questions(turn).forEach(said::add);
+            questions(turn).forEach(all::add);
             String images = images(turn).collect(Collectors.joining(", "));
-            if (!images.isEmpty()) said.add(Message.user("*(pictures: " + images + ")*"));
-            said.add(Message.assistant(Json.text(turn, "text") + (error.isEmpty() ? "" : "\n\n*(" + error + ")*")));
+            if (!images.isEmpty()) all.add(Message.user("*(images: " + images + ")*"));
+            all.add(Message.assistant(Json.text(turn, "text") + (error.isEmpty() ? "" : "\n\n*(" + error + ")*")));
         }
-        return said;
+        return all;
     }
 }
 
 // ================================================================================================= Status
 // Reports who is logged in, and what a chat depends on.
 
-record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String user, Instant now,
-              Optional<Fault> trouble, String wayIn) {
+record Status(Host host, List<SourceStatus> sources, Optional<Token> token, String user, Instant now,
+              Optional<Fault> failure, String loginHint) {
     record SourceStatus(String source, String state, String detail) {}
 
-    /// Checks the sources in order; sends no more requests after a failure other than a refusal, such as an outage.
+    /// Checks the sources in order, but sends nothing more after an outage.
     ///
     /// @param check ask GitHub about every source, not only up to the first that works
     static Status of(CopilotClient copilot, boolean check) {
         var logins = copilot.logins();
-        var lines = new ArrayList<SourceStatus>();
+        var states = new ArrayList<SourceStatus>();
         Token used = null;
         String user = "";
-        Fault trouble = null;
+        Fault failure = null;
         var usable = logins.usable();
         for (String source : CredentialSources.ORDER) {
             var tokens = logins.tokensFrom(source);
             var ignored = logins.ignored(source);
-            if (ignored.isPresent()) lines.add(new SourceStatus(source, "ignored", ignored.get()));
-            else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
+            if (ignored.isPresent()) states.add(new SourceStatus(source, "ignored", ignored.get()));
+            else if (tokens.isEmpty()) states.add(new SourceStatus(source, "none", ""));
             for (var login : tokens) {
                 String state, detail = Secrets.abbreviated(login.value());
-                boolean mayServe = used == null
-                        && usable.stream().anyMatch(each -> each.value().equals(login.value()));
+                boolean mayServe = used == null && usable.contains(login);
                 try {
-                    if (trouble != null || !mayServe && !check) {
+                    if (failure != null || !mayServe && !check) {
                         state = "unused";
                         detail += copilot.tokens().plan(login).map(plan -> ", " + plan).orElse("");
-                        if (used == null && trouble == null) detail += ", as COPILOT_GITHUB_TOKEN chooses the account";
+                        if (used == null && failure == null) detail += ", because COPILOT_GITHUB_TOKEN is set";
                     } else {
                         var token = check ? copilot.tokens().exchangeNow(login) : copilot.tokens().tokenFor(login);
                         state = mayServe ? "used" : "works";
@@ -4810,22 +4825,22 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                     }
                 } catch (Fault fault) {
                     fault.rethrowIf(Fault.Kind.INTERRUPTED);
-                    boolean refused = fault.is(Fault.Kind.TOKEN_REFUSED);
-                    if (!refused) trouble = fault;
-                    state = refused ? "refused" : "untried";
-                    if (refused) detail = fault.message();
+                    boolean rejected = fault.is(Fault.Kind.TOKEN_REFUSED);
+                    if (!rejected) failure = fault;
+                    state = rejected ? "refused" : "untried";
+                    if (rejected) detail = fault.message();
                 }
-                lines.add(new SourceStatus(source, state, detail));
+                states.add(new SourceStatus(source, state, detail));
             }
         }
-        return new Status(copilot.context().host(), lines, Optional.ofNullable(used), user, copilot.context().now(),
-                Optional.ofNullable(trouble), logins.wayIn());
+        return new Status(copilot.context().host(), states, Optional.ofNullable(used), user, copilot.context().now(),
+                Optional.ofNullable(failure), logins.loginHint());
     }
 
     boolean loggedIn() { return token.isPresent(); }
 
     static String use(Token token, Instant now) {
-        return token.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(token.timeLeft(now));
+        return token.direct() ? "GitHub's own, used directly" : "valid for " + Durations.words(token.timeLeft(now));
     }
 
     String text() {
@@ -4835,21 +4850,21 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                   API      %s
                   token    %s
                 """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
-                use(known, now))).orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
-                        : "\n  not logged in; " + wayIn + "\n")
-                + "  sources of a GitHub token, in the order of use:" + lines.stream().map(line -> "\n    "
+                use(known, now))).orElse(failure.isPresent() ? "\n  unknown: GitHub is unreachable\n"
+                        : "\n  not logged in; " + loginHint + "\n")
+                + "  GitHub tokens, in order of use:" + sources.stream().map(line -> "\n    "
                 + (Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail()).stripTrailing())
                 .collect(Collectors.joining());
     }
 
     ObjectNode json() {
         var json = Json.object().put("host", host.name());
-        if (trouble.isPresent()) json.putNull("logged_in");             // unknown
+        if (failure.isPresent()) json.putNull("logged_in");             // unknown
         else json.put("logged_in", loggedIn());
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
                 .put("api", t.api().toString()).put("seconds_left", t.timeLeft(now).toSeconds())
                 .put("direct", t.direct()));
-        return json.set("sources", Json.tree(lines));
+        return json.set("sources", Json.tree(sources));
     }
 }
 
@@ -4860,7 +4875,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
 record DeviceFlow(Context context, String clientId, String scope) {
     /// Client ids of GitHub's own apps (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
     static final Map<String, String> CLIENTS = Map.of("vscode", "Iv1.b507a08c87ecfe98", "gh", "178c6fc778ccc68e1d6a");
-    /// Added to the server's interval, since the two clocks are not in step.
+    /// Added to the server's interval, because clocks differ.
     private static final Duration MARGIN = Duration.ofSeconds(1);
     private static final Duration SLOWEST = Duration.ofSeconds(30);
 
@@ -4869,17 +4884,16 @@ record DeviceFlow(Context context, String clientId, String scope) {
     Code start() {
         var answer = post("/login/device/code", Map.of("client_id", clientId, "scope", scope), 3);
         String code = Json.text(answer, "device_code");
-        if (code.isEmpty()) throw refusal(answer);
+        if (code.isEmpty()) throw rejected(answer);
         return new Code(code, Text.printable(Json.text(answer, "user_code")),
                 Text.uri(Json.text(answer, "verification_uri")).orElse(context.host().web("/login/device")),
                 Durations.min(Duration.ofDays(1), Json.seconds(answer, "expires_in", 900)),
                 Json.seconds(answer, "interval", 5));
     }
 
-    /// Polls at the server's pace, through outages, until the user enters the code or it expires.
+    /// Polls at the server's pace until the user enters the code or it expires, and returns the GitHub token.
     ///
     /// @param countdown receives the code's remaining lifetime every second
-    /// @return the GitHub token
     String await(Code code, Consumer<Duration> countdown, Consumer<String> notes) {
         Instant end = context.now().plus(code.life());
         Duration interval = code.interval();
@@ -4890,11 +4904,9 @@ record DeviceFlow(Context context, String clientId, String scope) {
                         code.deviceCode(), "grant_type", "urn:ietf:params:oauth:grant-type:device_code"), 0);
                 String token = Json.text(answer, "access_token"), error = Json.text(answer, "error");
                 if (!token.isEmpty()) return token;
-                if (error.equals("slow_down")) {
-                    interval = Durations.max(interval.plusSeconds(5), Json.seconds(answer, "interval", 0));
-                } else if (!error.equals("authorization_pending")) {
-                    throw refusal(answer);
-                }
+                boolean slower = error.equals("slow_down");
+                if (!slower && !error.equals("authorization_pending")) throw rejected(answer);
+                if (slower) interval = Durations.max(interval.plusSeconds(5), Json.seconds(answer, "interval", 0));
             } catch (Fault lost) {                          // RFC 8628, 3.5: slower after a timeout
                 if (!lost.lostConnection()) throw lost;
                 notes.accept(lost.message() + "; still trying");
@@ -4906,42 +4918,39 @@ record DeviceFlow(Context context, String clientId, String scope) {
     private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
         for (Duration rest = pause; rest.isPositive(); rest = rest.minusSeconds(1)) {       // the clock may jump
             Duration left = Duration.between(context.now(), end);
-            if (!left.isPositive()) throw refusal(Json.object().put("error", "expired_token"));
+            if (!left.isPositive()) throw rejected(Json.object().put("error", "expired_token"));
             countdown.accept(left);
             context.env().time().pause(Durations.min(Duration.ofSeconds(1), rest));
         }
     }
 
-    /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else (a gateway's page) may pass.
+    /// Returns GitHub's answer; errors come with 200, or 400 by the RFC. Anything else (a gateway's page) is retried.
     private ObjectNode post(String path, Map<String, String> form, int retries) {
         var call = new ApiRequest("POST", context.host().web(path), context.headers().login(),
                 Text.form(form).getBytes(StandardCharsets.UTF_8)).withRetries(retries);
         return context.http().send(call, (AnyReading<ObjectNode>) answer -> {
             if (Json.tryParse(answer.text()) instanceof ObjectNode json
                     && (answer.ok() || answer.status() / 100 == 4 && json.has("error"))) return json;
-            throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
+            throw new IOException("unexpected response (HTTP " + answer.status() + ") to the login");
         });
     }
 
-    private Fault refusal(ObjectNode answer) {
-        String error = Json.text(answer, "error");
-        String again = COP + " login", app = again + " --client " + (clientId.equals(CLIENTS.get("vscode")) ? "gh"
-                : "vscode");
+    private Fault rejected(ObjectNode answer) {
+        String error = Json.text(answer, "error"), again = COP + " login";
+        String otherApp = again + " --client " + (clientId.equals(CLIENTS.get("vscode")) ? "gh" : "vscode");
         return switch (error) {
-            case "access_denied" -> Fault.login("you cancelled the login in the browser", again);
-            case "expired_token", "token_expired" ->
-                    Fault.login("the code expired before it was typed in the browser", again);
-            case "incorrect_device_code" -> Fault.login("GitHub no longer knows this code", again);
-            case "device_flow_disabled" -> Fault.login("the app " + clientId + " does not allow logins by code", app);
-            case "incorrect_client_credentials", "Not Found" ->
-                    Fault.login("GitHub knows no app with the client id " + clientId, app);
-            default -> Fault.login("GitHub refuses the login: " + Text.printable(error.isEmpty() ? "no token, no error"
-                    : error + ", " + Json.text(answer, "error_description")), COP + " login -v shows the exchange");
+            case "access_denied" -> Fault.login("the login was canceled in the browser", again);
+            case "expired_token", "token_expired" -> Fault.login("the code expired before it was entered", again);
+            case "incorrect_device_code" -> Fault.login("GitHub no longer accepts this code", again);
+            case "device_flow_disabled" -> Fault.login("the app " + clientId + " has no login by code", otherApp);
+            case "incorrect_client_credentials", "Not Found" -> Fault.login("unknown client id " + clientId, otherApp);
+            default -> Fault.login("GitHub rejected the login: " + Text.printable(error.isEmpty() ? "no token, no error"
+                    : error + ", " + Json.text(answer, "error_description")), again + " -v");
         };
     }
 }
 
-/// Opens a URL in the user's browser, never through a shell, and only where it can be seen.
+/// Opens a URL in the user's browser, without a shell, if there is a display.
 final class Browser {
     static boolean open(Environment env, Optional<URI> address) {
         String system = System.getProperty("os.name");
@@ -4962,8 +4971,7 @@ final class Browser {
 // ================================================================================================ Copilot
 // Step 5: the client. Streaming is the default; a whole answer is read into the same reply.
 
-/// A client of the Copilot API for one account on one host. (A class named `Copilot` would clash with `copilot` on
-/// case-insensitive file systems.)
+/// A client of the Copilot API for one account on one host. (`Copilot` would clash with `copilot` on some file systems)
 final class CopilotClient {
     private final Context context;
     private final CredentialSources logins;
@@ -4974,7 +4982,7 @@ final class CopilotClient {
     private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
-    private static final String NOWHERE = "nowhere";        // the path of a model that both endpoints refused
+    private static final String NOWHERE = "nowhere";        // the path of a model that both endpoints rejected
 
     CopilotClient(Context context) {
         this.context = context;
@@ -4993,23 +5001,17 @@ final class CopilotClient {
 
     // ---- chats, in calling order
 
-    /// What all attempts at one reply share.
-    ///
-    /// @param requested the model asked for, such as `auto`
     /// @param options timeouts, retries and headers of each call
     private record Attempt(String requested, UnaryOperator<ApiRequest> options, DeltaListener listener) {}
 
-    /// Sends a chat request, passing on text as it arrives.
-    ///
-    /// @throws Fault also if the stream breaks off after text was passed on
     Reply ask(Request request, DeltaListener listener) {
         tokens.get();                                       // what was learned depends on its source
         models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
         return ask(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
     }
 
-    /// Sends without retries and limit checks, which the caller does itself. Estimates what it cost if GitHub does not
-    /// say, so that a budget never counts nothing.
+    /// Sends without retries and limit checks, which the caller does. Estimates a cost that GitHub does not report, so
+    /// that budgets count every answer.
     Reply askOnce(Request request) {
         tokens.get();
         var listener = new DeltaListener() {
@@ -5042,7 +5044,7 @@ final class CopilotClient {
             boolean nowhere = models.memory().path(id).equals(NOWHERE);
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null || nowhere) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
-            context.console().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
+            context.console().detail(id + " is not served on " + endpoint.path() + "; trying " + other.path());
             try {
                 var reply = withoutRefused(request, other, attempt);
                 models.memory().learnPath(id, other.path());
@@ -5063,8 +5065,8 @@ final class CopilotClient {
                         + "\\b(api|endpoint)\\b.*"));
     }
 
-    /// Sends the first request with refusable fields alone, so that only one of many is refused; but lets no other wait
-    /// long for its answer.
+    /// Sends the first request with options that a model may reject before all others, so that only one of many is
+    /// rejected; but no other waits long for its answer.
     private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
         String fields = RefusedFields.optional(request);
         if (fields.isEmpty()) return send.get();
@@ -5080,7 +5082,7 @@ final class CopilotClient {
         }
     }
 
-    /// 3. Omits known refused fields, and retries for each new one.
+    /// 3. Omits fields known to be rejected, and retries for each new one.
     private Reply withoutRefused(Request request, Endpoint endpoint, Attempt attempt) {
         var model = models.find(request.model());
         var sent = request.withStream(request.stream() && model.map(Model::streams).orElse(true));
@@ -5116,23 +5118,21 @@ final class CopilotClient {
                     request.stream() ? call : call.unstreamed()).with(endpoint.headers()).with(images)
                     .explained(refusal -> ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)),
                     reader);
-            if (!reply.finish().equals("error")) return reply;
+            if (!reply.rawFinish().equals("error")) return reply;
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
             boolean begun = reader.delivered;
             throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer broke off in the middle: "
-                    : "no answer came: ") + stopped.message(), begun ? "ask again for a whole one" : stopped.hint(),
-                    stopped);
+                    : "no answer came: ") + stopped.message(), begun ? "try again" : stopped.hint(), stopped);
         }
-        throw Fault.incomplete("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
+        throw Fault.incomplete("GitHub broke off the answer (finish: error)", "try again or use another model (-m)");
     }
 
     // ---- chats that are not sent
 
-    /// Returns the body that would be sent, by cached model data.
+    /// Returns the body that would be sent, judging by the cached model list.
     ///
-    /// @param notes receives what the model does not take
-    /// @throws Fault if the model's endpoint cannot express the request
+    /// @param notes receives what is omitted for the model
     ObjectNode previewBody(Request request, Consumer<String> notes) {
         var omitted = new Omitted(request, notes);
         var asked = Model.isAuto(request.model()) ? AutoModel.withoutEffort(request, omitted) : request;
@@ -5140,7 +5140,7 @@ final class CopilotClient {
         return body(asked, model, EndpointSelector.of(asked, model, models.memory()), omitted);
     }
 
-    /// Returns whether a schema goes into `response_format` rather than the prompt.
+    /// Returns whether a schema is sent as `response_format` rather than in the prompt.
     boolean structured(Request request) {
         var model = models.findCached(request.model()).filter(known -> known.supports("structured_outputs"));
         return model.isPresent() && EndpointSelector.of(request, model, models.memory()).knowsSchemas();
@@ -5148,21 +5148,17 @@ final class CopilotClient {
 
     // ---- other requests
 
-    /// Asks GitHub, not the Copilot API.
-    Account account() {
-        return new Account(context.http().withRetries(3, () -> tokens.account(tokens.source())), context.now());
-    }
+    Account account() { return new Account(tokens.account(tokens.source()), context.now()); }
 
-    /// Describes the quotas in the last answer's headers, which do not count that call.
+    /// Returns the quotas in the last answer's headers, which do not count that call.
     Optional<String> quota() {
         return context.http().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), context.now()));
     }
 
-    /// Sends any request once; GitHub's own paths go to GitHub with the GitHub token.
-    /// Never retried: printed output cannot be taken back.
+    /// Sends any request once. GitHub's own paths go to GitHub with the GitHub token.
     <T> T raw(String method, String path, String body, ResponseHandler<T> reading) {
         if (path.isBlank() || path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
-            throw Fault.usage("a path is wanted, not \"" + path + "\"", COP + " api /models");
+            throw Fault.usage("expected a path, got \"" + path + "\"", COP + " api /models");
         }
         String from = path.startsWith("/") ? path : "/" + path;
         byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
@@ -5177,8 +5173,6 @@ final class CopilotClient {
 
     /// Sends every API request. Renews the token once on 401, on 421 (to learn the API's new host), and if it was
     /// exchanged for another integration (openclaw #79976).
-    ///
-    /// @param options timeouts, retries, and what refusals mean
     <T> T send(String method, String path, byte[] body, UnaryOperator<ApiRequest> options, ResponseHandler<T> reading) {
         var token = new AtomicReference<>(tokens.get());
         return context.http().send(() -> options.apply(new ApiRequest(method, context.host().resolve(token.get().api(),
@@ -5194,14 +5188,14 @@ final class CopilotClient {
     }
 }
 
-/// The account's models: the cached list, what was learned against it, and the choice of a model.
+/// The account's models: the cached list, what requests have shown, and the choice of a model.
 final class ModelCatalog {
     private final CopilotClient copilot;
     private final Context context;
     private final Map<Path, Optional<ModelList>> lists = new ConcurrentHashMap<>();     // by file, each read once
     private final Map<Path, EndpointMemory> memories = new ConcurrentHashMap<>();
     private final ReentrantLock fetching = new ReentrantLock();
-    private volatile Instant asked = Instant.EPOCH;         // the last time that a list was wanted if there is any
+    private volatile Instant asked = Instant.EPOCH;         // when `listIfAny` last fetched
 
     ModelCatalog(CopilotClient copilot) {
         this.copilot = copilot;
@@ -5210,7 +5204,7 @@ final class ModelCatalog {
 
     // ---- the list
 
-    /// Uses the cache if younger than `age`.
+    /// Returns the cached list if it is younger than `age`, or a new one.
     ModelList list(Duration age) { return list(age, 3); }
 
     private ModelList list(Duration age, int retries) {
@@ -5218,9 +5212,9 @@ final class ModelCatalog {
             var old = cached().filter(each -> each.isYounger(ModelList.USABLE, context.now()));
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
             var file = copilot.tokens().source().file("models-", context);
-            var fresh = new ModelList(copilot.send("GET", "/models", null, call -> call.withRetries(0),
+            var fresh = new ModelList(copilot.send("GET", "/models", null, UnaryOperator.identity(),
                     ResponseHandler.json("the list of models")), context.now());
-            // what was learned against another list, or long ago
+            // it was learned with another list, or long ago
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
             context.home().writeCached(file, fresh.json(), fresh.fetched(), context.console());
             lists.put(file, Optional.of(fresh));
@@ -5228,13 +5222,12 @@ final class ModelCatalog {
         }));
     }
 
-    /// Fetches the list, forgetting what was learned against the old one.
     ModelList refreshed() {
         memory().forget();
         return list(Duration.ZERO);
     }
 
-    /// Returns the cached list if fetching fails, as the chat will report why; asks once a minute at most.
+    /// Returns the cached list if fetching fails. Fetches once a minute at most.
     Optional<ModelList> listIfAny() {
         boolean lately = Durations.isRecent(asked, Duration.ofMinutes(1), context.now());
         if (lately) return Deadline.withLock(fetching, this::cached);
@@ -5242,7 +5235,7 @@ final class ModelCatalog {
         return context.attempt(() -> list(ModelList.USABLE, 1)).or(this::cached);
     }
 
-    /// Returns a cached list of any age, of the token in use or else the first source with a list.
+    /// Returns a cached list of any age, of the token in use or the first source that has one.
     Optional<ModelList> cached() {
         var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::usable);
         return sources.stream().map(source -> lists.computeIfAbsent(source.file("models-", context), file ->
@@ -5269,50 +5262,45 @@ final class ModelCatalog {
 
     Optional<Model> findCached(String id) { return cached().flatMap(all -> all.find(id)); }
 
-    /// Accepts a list up to a minute old, so that many requests at once fetch one.
+    /// Returns a list at most a minute old, so that many requests at once fetch one.
     Optional<ModelList> recent() { return context.attempt(() -> list(Duration.ofMinutes(1))); }
 
-    /// Accepts a model's terms.
     void enable(String id) {
         String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
         var headers = Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy");
         copilot.send("POST", path, Json.bytes(Json.object().put("state", "enabled")), call -> call.with(headers)
-                .explained(refusal -> refusal.status() != 403 ? null : Fault.error(id + " cannot be enabled by you: "
-                        + refusal.description(), "a seat of an organization: its administrator can")), _ -> null);
+                .explained(refusal -> refusal.status() != 403 ? null : Fault.error("you cannot enable " + id + ": "
+                        + refusal.description(), "ask your organization's administrator")), _ -> null);
         context.attempt(() -> list(Duration.ZERO));         // updates the cached list
     }
 
-    /// Estimates usage that GitHub has not reported.
     Reply completed(Request request, Reply reply) {
         return reply.withUsage(estimate(request, reply.model(), reply.text() + reply.reasoning(), reply.usage()));
     }
 
     /// Completes a usage: tokens by the tokenizer, the cost by the cached prices.
-    ///
-    /// @param name of the model that answered; may be empty
-    Usage estimate(Request request, String name, String answer, Usage told) {
-        if (told.total() > 0 && told.nanoCredits() > 0) return told;
+    Usage estimate(Request request, String name, String answer, Usage reported) {
+        if (reported.totalTokens() > 0 && reported.nanoCredits() > 0) return reported;
         var model = cached().flatMap(list -> list.priced(name, request.model()));
         String tokenizer = model.map(Model::tokenizer).orElse("");
-        var used = told.total() > 0 ? told : new Usage(TokenCount.of(request, tokenizer),
-                TokenCount.of(answer, tokenizer), 0, 0, told.nanoCredits(), true);
+        var used = reported.totalTokens() > 0 ? reported : new Usage(TokenCount.of(request, tokenizer),
+                TokenCount.of(answer, tokenizer), 0, 0, reported.nanoCredits(), true);
         return used.nanoCredits() > 0 ? used : model.map(known -> known.priced(used)).orElse(used);
     }
 
     // ---- the choice
 
-    /// Returns the model named (the list expands part of an id), else COP_MODEL, the user's default or the account's.
+    /// Returns the model named (perhaps by part of its id), or COP_MODEL, the user's default, or the account's.
     String choose(String named) {
         copilot.tokens().get();                             // unlike the list's, its errors are reported
-        var wish = requested(named);
+        var configured = requested(named);
         boolean stale = cached().filter(list -> list.isYounger(Duration.ofDays(2), context.now())).isEmpty();
-        if (wish.isEmpty() || !Model.isAuto(wish.get()) && stale) listIfAny();
+        if (configured.isEmpty() || !Model.isAuto(configured.get()) && stale) listIfAny();
         String id = chooseCached(named);
         find(id);                                           // refetches an old list that lacks it
         return id;
     }
 
-    /// Chooses by cached data, without a request.
     String chooseCached(String named) {
         return configured(named).orElseGet(() -> cached().map(ModelList::defaultModelId).orElse(Model.AUTO));
     }
@@ -5324,30 +5312,28 @@ final class ModelCatalog {
         if (named != null && !named.isBlank()) return Optional.of(named.strip());
         if (context.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
         var choices = context.home().readOrEmpty(context.home().choices(), context.console()::warn);
-        return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
+        return Optional.of(Json.text(choices, "model")).filter(id -> !id.isEmpty());
     }
 
     void setDefault(String id) {
         context.home().edit(context.home().choices(), context.console()::warn, choices -> choices.put("model", id));
     }
 
-    /// Expands part of an id that only one cached model has.
     private String expand(String part) {
         if (Model.isAuto(part)) return Model.AUTO;
         var list = cached();
-        var fit = list.map(all -> all.fitting(part, Model::usable)).orElse(List.of());
-        if (fit.contains(part)) return part;
+        var ids = list.map(all -> all.matching(part, Model::usable)).orElse(List.of());
+        if (ids.contains(part)) return part;
         boolean fresh = list.filter(each -> each.isYounger(ModelList.USABLE, context.now())).isPresent();
-        if (fit.isEmpty() || !fresh && fit.size() > 1) return part;     // may be newer than the list: GitHub decides
-        if (fit.size() > 1) list.get().require(part, Model::usable);    // which says so
-        context.console().note("model " + fit.getFirst());
-        return fit.getFirst();
+        if (ids.isEmpty() || !fresh && ids.size() > 1) return part;     // may be newer than the list: GitHub decides
+        String id = list.get().require(part, Model::usable).id();       // throws if there are several
+        context.console().note("model " + id);
+        return id;
     }
 }
 
 record ModelList(ObjectNode json, Instant fetched) {
-    static final String ONLY_AUTO = "this account may name no model: on Free and Student plans GitHub chooses it"
-            + " (-m auto)";
+    static final String ONLY_AUTO = "on Free and Student plans, GitHub chooses the model (-m auto)";
     static final Duration FRESH = Duration.ofHours(1);
     /// Enough for choosing a model, so that a warm chat makes one request.
     static final Duration USABLE = Duration.ofDays(1);
@@ -5377,16 +5363,16 @@ record ModelList(ObjectNode json, Instant fetched) {
     Optional<Model> answering(String name) { return entries().filter(model -> model.answersAs(name)).findFirst(); }
 
     List<String> chatModels() {
-        return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
+        return models().stream().filter(m -> m.isListed() && m.enabled()).map(Model::id).toList();
     }
 
-    /// Returns the model with this id, else those meant that differ only in case, dots and dashes (vendors write
-    /// `claude-opus-4-8` for Copilot's `claude-opus-4.8`), else those whose ids contain it.
-    List<String> fitting(String part, Predicate<Model> meant) {
+    /// Returns the model with this id, or those that differ only in case, dots and dashes (vendors write
+    /// `claude-opus-4-8` for Copilot's `claude-opus-4.8`), or those whose ids contain it.
+    List<String> matching(String part, Predicate<Model> condition) {
         if (find(part).isPresent()) return List.of(part);
         UnaryOperator<String> plain = id -> id.toLowerCase(Locale.ROOT).replace('.', '-');
         String sought = plain.apply(part.strip());
-        var ids = models().stream().filter(meant).map(Model::id).filter(id -> plain.apply(id).contains(sought))
+        var ids = models().stream().filter(condition).map(Model::id).filter(id -> plain.apply(id).contains(sought))
                 .toList();
         var same = ids.stream().filter(id -> plain.apply(id).equals(sought)).toList();
         return same.isEmpty() ? ids : same;
@@ -5395,7 +5381,7 @@ record ModelList(ObjectNode json, Instant fetched) {
     /// Returns whether no model may be named, as on plans with only `auto` since 2026-06-24.
     boolean onlyAuto() {
         var chats = models().stream().filter(Model::isChat).toList();
-        return !chats.isEmpty() && chats.stream().noneMatch(Model::shown);
+        return !chats.isEmpty() && chats.stream().noneMatch(Model::isListed);
     }
 
     /// Returns GitHub's default among usable models, else its fallback, else the first; `auto` if none is usable.
@@ -5405,22 +5391,22 @@ record ModelList(ObjectNode json, Instant fetched) {
                 .map(Model::id).orElse(Model.AUTO);
     }
 
-    /// Returns the model with this id, or the only one with this part among those meant, else among all.
-    Model require(String part, Predicate<Model> meant) {
+    /// Returns the model with this id, or the only one with this part that meets the condition, or the only one of all.
+    Model require(String part, Predicate<Model> condition) {
         if (Model.isAuto(part)) return Model.auto();
-        var fit = fitting(part, meant);
-        if (fit.isEmpty()) fit = fitting(part, _ -> true);
-        if (fit.size() > 1) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
-        return fit.stream().findFirst().flatMap(this::find).orElseThrow(() -> Fault.usage("this account has no model \""
-                + part + "\"", Suggestions.hint(part, chatModels(), COP + " models")));
+        var ids = matching(part, condition);
+        if (ids.isEmpty()) ids = matching(part, _ -> true);
+        if (ids.size() > 1) throw Fault.usage(part + " matches several models", "use " + String.join(", ", ids));
+        return ids.stream().findFirst().flatMap(this::find).orElseThrow(() -> Fault.usage("unknown model: " + part,
+                Suggestions.hint(part, chatModels(), COP + " models")));
     }
 }
 
 /// `auto`: GitHub chooses the model, the only way on Free and Student plans (GitHub changelog of 2026-06-24). On chat,
-/// the model is omitted (opencode #46455, codecompanion.nvim); if that is refused, or another endpoint or an ability is
-/// needed, GitHub names one within a session.
+/// the model is omitted (opencode #46455, codecompanion.nvim). If that is rejected, or another endpoint or an ability
+/// is needed, GitHub names one in a session.
 final class AutoModel {
-    static final String HEADER = "Copilot-Session-Token";
+    static final String HEADER = "Copilot-Session-Token", NAME_ONE = "choose a model with -m: " + COP + " models";
     private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
 
     private final CopilotClient copilot;
@@ -5457,14 +5443,13 @@ final class AutoModel {
 
     /// Drops `reasoning_effort`, whose values depend on the model, still unknown.
     static Request withoutEffort(Request request, Omitted omitted) {
-        if (!request.extra().has("reasoning_effort")) return request;
-        omitted.add("reasoning_effort", "auto takes no reasoning_effort");
-        var rest = request.fields();
+        if (!request.optionsView().has("reasoning_effort")) return request;
+        omitted.add("reasoning_effort", "auto does not support reasoning_effort");
+        var rest = request.options();
         rest.remove("reasoning_effort");
         return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
     }
 
-    /// @param asker sends a request with additional headers
     Reply ask(Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
         var memory = copilot.models().memory();
         if (!needsName(request) && memory.path(Model.AUTO).isEmpty()) {
@@ -5485,15 +5470,15 @@ final class AutoModel {
         }
     }
 
-    private Reply within(Choice given, Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
-        String model = fitting(given, request, copilot.models().listIfAny()).orElse(given.models().getFirst());
-        return asker.apply(request.withModel(model), Map.of(HEADER, given.token()));
+    private Reply within(Choice choice, Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
+        String model = fitting(choice, request, copilot.models().listIfAny()).orElse(choice.models().getFirst());
+        return asker.apply(request.withModel(model), Map.of(HEADER, choice.token()));
     }
 
-    /// Returns whether some chat models may not support the request.
     private static boolean needsName(Request request) {
         String endpoint = request.delivery().endpoint();
-        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools") || request.hasImages();
+        return endpoint != null && !endpoint.equals("chat") || request.hasImages()
+                || request.optionsView().has("tools");
     }
 
     private static boolean requiresName(Fault fault) {
@@ -5503,14 +5488,13 @@ final class AutoModel {
                 + "|.*(required|missing|provide)[^.]{0,30}\\bmodel\\b.*"));
     }
 
-    /// Returns the first model known to support the request.
-    private static Optional<String> fitting(Choice given, Request request, Optional<ModelList> known) {
-        return given.models().stream().filter(id -> known.flatMap(all -> all.find(id))
+    private static Optional<String> fitting(Choice choice, Request request, Optional<ModelList> known) {
+        return choice.models().stream().filter(id -> known.flatMap(all -> all.find(id))
                 .filter(model -> fits(model, request)).isPresent()).findFirst();
     }
 
     private static boolean fits(Model model, Request request) {
-        var fields = request.extra();
+        var fields = request.optionsView();
         String endpoint = request.delivery().endpoint();
         boolean chat = fields.has("stop") || request.answers() > 1;
         return (endpoint == null || model.endpoints().contains(Delivery.ENDPOINTS.get(endpoint)))
@@ -5528,7 +5512,7 @@ final class AutoModel {
         return context.http().withRetries(1, () -> Deadline.withLock(choosing, () -> {
             Path file = copilot.tokens().source().file("auto-", context);
             var now = context.now();
-            // a new one is kept in any case: another would hardly differ
+            // a new one is kept in any case, as another would hardly differ
             var choice = Optional.ofNullable(choices.get(file))
                     .or(() -> context.home().readCached(file).flatMap(Choice::of))
                     .filter(each -> each != old && each.isUsable(now) && (now.isBefore(each.fetched().plus(MARGIN))
@@ -5545,19 +5529,18 @@ final class AutoModel {
         var hints = Json.tryParse("{\"auto_mode\":{\"model_hints\":[\"auto\"]}}");
         var prompt = Json.object().put("prompt", request.texts().reversed().stream().findFirst().orElse(""))
                 .put("has_image", request.hasImages());
-        for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
+        for (var api : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
-                var opened = new Home.CachedResponse(copilot.send("POST", way.getKey(), Json.bytes(way.getValue()),
-                        call -> call.withRetries(0), ResponseHandler.json("GitHub's choice of a model")),
-                        context.now());
-                var choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
-                        COP + " models lists what can be named with -m"));
+                var opened = new Home.CachedResponse(copilot.send("POST", api.getKey(), Json.bytes(api.getValue()),
+                        UnaryOperator.identity(), ResponseHandler.json("GitHub's choice of a model")), context.now());
+                var choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub chose no model", NAME_ONE));
                 context.home().writeCached(file, opened.answer(), opened.fetched(), context.console());
                 return choice;
             } catch (Fault fault) {
-                if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
-                notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(fault)
-                        .description(), COP + " models lists what can be named with -m").because(fault.reason());
+                var refusal = ApiError.behind(fault);
+                if (refusal == null || refusal.status() != 404) throw fault;
+                notOffered = Fault.error("GitHub does not offer auto to this account: " + refusal.description(),
+                        NAME_ONE).because(fault.reason());
             }
         }
         refused = context.now();
@@ -5565,59 +5548,53 @@ final class AutoModel {
     }
 }
 
-/// Explains refused chats where GitHub's own words do not.
+/// Explains rejected chats where GitHub's own words do not.
 final class ChatErrors {
-    /// @param requested the model asked for, such as `auto`
-    /// @return null if the general message will do
     static Fault of(CopilotClient copilot, String requested, Request request, Endpoint endpoint,
             ErrorResponse refusal) {
         boolean auto = Model.isAuto(requested);
-        String said = refusal.description();
+        String reason = refusal.description();
         boolean tooLong = refusal.code().matches(".*(max_prompt_tokens|context_length).*")
                 || refusal.message().startsWith("prompt is too long");
         if (refusal.status() == 400 && tooLong) {
-            return Fault.error("the prompt is too long for " + request.model() + ": " + said,
-                    "a shorter prompt, or a model with a larger context (" + COP + " models)");
+            return Fault.error("the prompt is too long for " + request.model() + ": " + reason,
+                    "shorten it, or use a model with a larger context: " + COP + " models");
         }
         if (refusal.status() == 429 && refusal.ofNamedModels() && !auto) {
-            return refusal.limited("try -m auto, which has a limit of its own; or ");
+            return refusal.limited("use -m auto, which has its own limit; or ");
         }
         return switch (auto && AutoModel.outdated(refusal) ? "model_not_supported" : refusal.kind()) {
-            case "model_not_supported" -> auto ? Fault.error("GitHub chooses no model for this account: " + said,
-                    COP + " models lists what can be named with -m") : notSupported(copilot, requested, said);
-            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(said,
-                    "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
+            case "model_not_supported" -> auto ? Fault.error("GitHub chooses no model for this account: " + reason,
+                    AutoModel.NAME_ONE) : notSupported(copilot, requested, reason);
+            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(reason,
+                    "use -m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "unsupported_api_for_model" -> Fault.error(request.model() + " is not served on " + endpoint.path()
-                    + ": " + said, request.delivery().endpoint() == null
-                    ? COP + " models --refresh lists what is served; take another (-m)"
-                    : "leave out the endpoint (--endpoint, or endpoint: in the template)");
-            default -> refused(request, refusal);
+                    + ": " + reason, request.delivery().endpoint() == null ? "use another model: " + COP
+                    + " models --refresh" : "remove --endpoint, or endpoint: in the template");
+            default -> rejected(request, refusal);
         };
     }
 
-    private static Fault refused(Request request, ErrorResponse refusal) {
-        String values = RefusedFields.values(refusal), effort = Json.text(request.extra(), "reasoning_effort");
+    private static Fault rejected(Request request, ErrorResponse refusal) {
+        String values = RefusedFields.values(refusal), effort = Json.text(request.optionsView(), "reasoning_effort");
         boolean ofEffort = refusal.kind().equals("invalid_reasoning_effort") || !effort.isEmpty()
                 && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(refusal.message()).find();
         String field = ofEffort ? "reasoning_effort"
                 : RefusedFields.named(refusal).map(RefusedFields::requestField).orElse("");
-        if (values.isEmpty() && !request.extra().has(field)) return null;
-        return Fault.error("GitHub refuses the request: " + refusal.description(), values.isEmpty() ? "leave out "
-                + field : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
+        if (values.isEmpty() && !request.optionsView().has(field)) return null;
+        return Fault.error("GitHub rejected the request: " + refusal.description(), values.isEmpty() ? "remove " + field
+                : "use " + (ofEffort ? "--reasoning-effort " : "") + values);
     }
 
-    private static Fault notSupported(CopilotClient copilot, String model, String said) {
-        String lead = "this account cannot use the model \"" + model + "\": " + said;
+    private static Fault notSupported(CopilotClient copilot, String model, String reason) {
+        String lead = "this account cannot use the model \"" + model + "\": " + reason;
         var list = copilot.models().recent().orElse(null);
         if (list == null) return Fault.error(lead, COP + " models");
-        if (list.onlyAuto()) return Fault.error(lead + "; " + ModelList.ONLY_AUTO, "-m auto, or " + COP
-                + " models default auto");
+        if (list.onlyAuto()) return Fault.error(lead + "; " + ModelList.ONLY_AUTO, COP + " models default auto");
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
-        return Fault.error(lead, disabled ? "it is there but not enabled: " + COP + " models enable " + model
-                + " (a seat of an organization: its administrator, and some minutes)"
-                : "it can use: " + String.join(", ", Suggestions.sorted(model, list.chatModels()))
-                + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
-                + " some networks");
+        return Fault.error(lead, disabled ? "enable it, or ask your organization's administrator: " + COP
+                + " models enable " + model : "use " + String.join(", ", Suggestions.sorted(model, list.chatModels()))
+                + ", or auto; enable more: https://github.com/settings/copilot/features");
     }
 }
 
@@ -5626,12 +5603,12 @@ final class ModelTable {
             "ABILITIES", "NOTES");
 
     static List<String> row(Model model) {
-        return List.of(model.id(), model.vendor(), count(model.context()), count(model.maxOutput()),
+        return List.of(model.id(), model.vendor(), count(model.contextWindow()), count(model.maxOutputTokens()),
                 model.multiplier().map(times -> times.toPlainString() + "x").orElse(""), credits(model), model.paths(),
                 model.abilities(), notes(model));
     }
 
-    /// Returns names and values: the columns, then GitHub's own fields.
+    /// Returns the columns, then GitHub's own fields.
     static List<List<String>> details(Model model) {
         var rows = new ArrayList<List<String>>();
         var cells = row(model);
@@ -5654,7 +5631,7 @@ final class ModelTable {
 
     private static String notes(Model model) {
         var notes = new ArrayList<String>();
-        if (model.isAuto()) notes.add("GitHub chooses; all that Free and Student plans have");
+        if (model.isAuto()) notes.add("GitHub chooses; the only one on Free and Student plans");
         if (model.isDefault()) notes.add("default");
         if (!model.enabled()) notes.add("not enabled");
         if (model.json().path("preview").asBoolean(false)) notes.add("preview");
@@ -5667,29 +5644,28 @@ final class ModelTable {
     private static String count(long tokens) {
         return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
     }
-
 }
 
 // ================================================================================================== Token
 // Step 4: finds GitHub tokens, and exchanges, caches and renews Copilot tokens. There are three kinds:
 //
-//  - A `GithubToken` is valid until revoked, and never renewed. `CredentialSources` finds it. Only GitHub's own hosts
-//    see it (`Headers.github`), or the API if it accepts it directly (`TokenManager.direct`). File: login.json.
+//  - A `GithubToken` is valid until revoked. `CredentialSources` finds it. Only GitHub's own hosts see it
+//    (`Headers.github`), or the API if it accepts it directly (`TokenManager.direct`). File: login.json.
 //  - A `Token`, Copilot's, is valid for about 25 minutes. Only `TokenManager.renew` gets a new one: when it is due
-//    (`Token.refreshAt`), after a 401, a 421 or another integration's refusal (`CopilotClient.send`), for
+//    (`Token.refreshAt`), after a 401, a 421 or another integration's rejection (`CopilotClient.send`), for
 //    `token --refresh`, and at a login. Only the API host that GitHub names with it sees it, if `Host.trusted` allows
 //    (`Headers.copilot`). Files: token-*.json in the cache, named by a hash of the GitHub token.
-//  - A session's token (`AutoModel`) says which models `auto` may choose; the same API host sees it. Files:
+//  - A session's token (`AutoModel`) limits which models `auto` may choose; the same API host sees it. Files:
 //    auto-*.json in the cache.
 //
-// The files have mode 0600. With a `--host` of the user's own, only the sources named in `notForThisHost` are used.
-// `copilot token`, `copilot api` and the verbs print tokens on request; everything on stderr is masked (`Secrets`).
+// The files have mode 0600. `copilot token`, `copilot api` and the verbs print tokens on request; everything on stderr
+// is masked (`Secrets`).
 
 /// A GitHub token and its source, which `key` ignores.
 record GithubToken(String source, String value, String user) {
     static final String STDIN = "standard input", BROWSER = "this login";
 
-    /// Returns a hash for cache names, which reveals nothing (tokens have over 160 random bits).
+    /// Returns a hash for file names; tokens have over 160 random bits.
     String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
 
     /// Includes our identity, on which GitHub's answers depend.
@@ -5697,28 +5673,24 @@ record GithubToken(String source, String value, String user) {
 
     Path file(String kind, Context context) { return context.home().cache().resolve(kind + key(context) + ".json"); }
 
-    /// Returns whether it can be a header value.
     static boolean wellFormed(String token) {
         return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
     }
 
     String name() { return user.isEmpty() ? "?" : Text.printable(user); }
 
-    /// Prefixes of GitHub tokens that cannot be exchanged, and what GitHub provides for each.
+    /// Prefixes of GitHub tokens that cannot be exchanged.
     private static final Map<String, String> KINDS = Map.of(
-            "ghp_", "a classic personal access token is not let at Copilot",
-            "github_pat_", "it is one of the fine-grained personal access tokens: GitHub's own copilot CLI or SDK takes"
-                    + " it, and nothing else does",
-            "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
-                    + " copilot CLI takes, with permissions: copilot-requests: write");
+            "ghp_", "classic personal access tokens cannot use Copilot",
+            "github_pat_", "fine-grained personal access tokens only work in GitHub's own copilot CLI and SDK",
+            "ghs_", "installation tokens, such as GitHub Actions' GITHUB_TOKEN, only work in GitHub's own copilot CLI"
+                    + " (permissions: copilot-requests: write)");
 
-    /// Returns whether it is in the variable that GitHub's own CLI reads too, and of a kind for that alone.
-    boolean isPassedOver() { return source.equals(CredentialSources.CHOICE) && useless().isPresent(); }
+    /// Returns whether it is meant for GitHub's own CLI, which reads the same variable.
+    boolean isSkipped() { return source.equals(CredentialSources.CHOICE) && useless().isPresent(); }
 
-    /// Returns why a token of this kind can never be exchanged, if so.
-    Optional<String> useless() {
-        return KINDS.keySet().stream().filter(value::startsWith).findFirst().map(KINDS::get);
-    }
+    /// Returns why a token of this kind can never be exchanged.
+    Optional<String> useless() { return KINDS.keySet().stream().filter(value::startsWith).findFirst().map(KINDS::get); }
 }
 
 /// Our own login and all other sources of GitHub tokens, in order of use.
@@ -5733,39 +5705,37 @@ record CredentialSources(Context context) {
         return ORDER.stream().flatMap(source -> tokensFrom(source).stream()).filter(t -> seen.add(t.value())).toList();
     }
 
-    /// Returns the tokens to try. COPILOT_GITHUB_TOKEN chooses an account, so that no other is used instead; only a
-    /// token that never works here, as GitHub's own CLI takes in that variable, gives way, to our own login alone.
+    /// Returns the tokens to try. COPILOT_GITHUB_TOKEN chooses an account, so no other is used instead, except our own
+    /// login in place of a token that only GitHub's own CLI accepts.
     List<GithubToken> usable() {
         var all = all();
         if (all.isEmpty() || !all.getFirst().source().equals(CHOICE)) return all;
-        boolean own = all.getFirst().isPassedOver();
+        boolean own = all.getFirst().isSkipped();
         return all.stream().filter(token -> token.source().equals(CHOICE) || own && token.source().equals(OWN))
                 .toList();
     }
 
-    /// Returns what to do if no source works.
-    String wayIn() {
+    String loginHint() {
         var usable = usable();
         return usable.size() == 1 && usable.getFirst().source().equals(CHOICE)
-                ? "unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login, uses your own login (" + COP + " login)"
+                ? "unset COPILOT_GITHUB_TOKEN, or set COP_TOKEN_SOURCE=login to use your own login (" + COP + " login)"
                 : barred(OWN).isPresent() ? "unset COP_TOKEN_SOURCE, or add login to it" : COP + " login";
     }
 
     List<GithubToken> tokensFrom(String source) { return barred(source).isEmpty() ? read(source) : List.of(); }
 
-    /// Returns why the tokens of a source are not used, if it has any.
     Optional<String> ignored(String source) { return barred(source).filter(_ -> !read(source).isEmpty()); }
 
-    /// Tokens that were made for GitHub, not for this tool, are barred from a custom --host.
+    /// Returns why a source is not used. A custom --host gets no tokens that were made for GitHub.
     private Optional<String> barred(String source) {
         boolean ofGithub = !source.equals(OWN) && !source.equals(CHOICE);
         if (ofGithub && context.host().custom()) return Optional.of("not sent to a custom --host");
         String list = Objects.requireNonNullElse(context.env().variable(LIMIT), "env, login, editor");
         if (!list.matches("\\s*((env|login|editor)\\s*(,\\s*(?=[elo])|$))+")) {
-            throw Fault.usage(LIMIT + "=" + list + " has an unknown word", "a comma list of env, login, editor");
+            throw Fault.usage("unknown source in " + LIMIT + "=" + list, "list any of env, login, editor");
         }
         String kind = source.equals(OWN) ? "login" : source.startsWith("the editors") ? "editor" : "env";
-        return list.contains(kind) ? Optional.empty() : Optional.of("left out by " + LIMIT + "=" + list);
+        return list.contains(kind) ? Optional.empty() : Optional.of("disabled by " + LIMIT + "=" + list);
     }
 
     private List<GithubToken> read(String source) {
@@ -5780,8 +5750,8 @@ record CredentialSources(Context context) {
     /// Removes the quotes that `docker --env-file` keeps.
     String unquoted(String text, String source) {
         String token = text.strip().replaceFirst("(?s)\\A([\"'])\\s*(.*?)\\s*\\1\\z", "$2");
-        if (!token.equals(text.strip())) context.console().once(context.console()::note, "the quotes around the token"
-                + " in " + source + " are left out");
+        var console = context.console();
+        if (!token.equals(text.strip())) console.once(console::note, "ignoring the quotes around " + source);
         return token;
     }
 
@@ -5796,7 +5766,6 @@ record CredentialSources(Context context) {
                 .toList();
     }
 
-    /// One file holds the logins to all hosts.
     Optional<GithubToken> stored() {
         var entry = context.home().readOrEmpty(context.home().login(), context::warnOnce).path(context.host().name());
         return Optional.of(new GithubToken(OWN, Json.text(entry, "token"), Json.text(entry, "user")))
@@ -5814,8 +5783,6 @@ record CredentialSources(Context context) {
         context.home().edit(context.home().login(), context::warnOnce, edit);
     }
 
-
-    /// Returns an empty string if GitHub does not say.
     String user(GithubToken token) {
         var call = ApiRequest.get(context.host().rest("/user"), context.headers().github(token.value()));
         return context.attempt(() -> context.http().send(call, ResponseHandler.json("who is logged in")))
@@ -5823,8 +5790,7 @@ record CredentialSources(Context context) {
     }
 }
 
-/// Copilot tokens, cached by a hash of their GitHub token. Of the user's processes, one at a time renews a token; those
-/// that waited use its result.
+/// Copilot tokens, cached by a hash of their GitHub token. One process at a time renews a token; the others use it.
 final class TokenManager {
     private static final String REJECTED = "rejected";
 
@@ -5832,7 +5798,7 @@ final class TokenManager {
     private final CredentialSources sources;
     private volatile Active active;                         // in use by this process
 
-    /// @param until when to look for another; soon if renewal failed and the old token is still used
+    /// @param until when to look for another; soon if renewal failed
     private record Active(GithubToken source, Token token, Instant until) {}
 
     TokenManager(Context context, CredentialSources sources) {
@@ -5862,9 +5828,9 @@ final class TokenManager {
         return orAnother(source, () -> renew(source, refused, false));
     }
 
-    /// Leaves a source that was revoked while in use for the first one that works.
+    /// Replaces a source that was revoked while in use.
     private Token orAnother(GithubToken source, Supplier<Token> renewal) {
-        return unlessRefused(() -> activate(source, renewal.get()), revoked -> {
+        return unlessRejected(() -> activate(source, renewal.get()), revoked -> {
             if (ApiError.behind(revoked) != null) remember(source, revoked);
         }).orElseGet(() -> firstAccepted(this::tokenFor));
     }
@@ -5874,44 +5840,38 @@ final class TokenManager {
         return active.source();                             // never null again
     }
 
-    /// Sends no request.
     Optional<GithubToken> used() { return Optional.ofNullable(active).map(Active::source); }
 
-    /// Returns the Copilot token for one source.
-    ///
     /// @throws Fault if GitHub refuses it, or has within a day
     Token tokenFor(GithubToken source) {
         return cached(source).filter(token -> token.isFresh(context.now())).orElseGet(() -> renew(source, null, false));
     }
 
-    /// Exchanges even if a token or a refusal is cached.
     Token exchangeNow(GithubToken source) { return renew(source, cached(source).orElse(null), true); }
 
-    boolean isAccepted(GithubToken source) { return unlessRefused(() -> tokenFor(source), _ -> { }).isPresent(); }
+    boolean isAccepted(GithubToken source) { return unlessRejected(() -> tokenFor(source), _ -> { }).isPresent(); }
 
-    /// Looks only into the cache.
     Optional<String> plan(GithubToken source) { return cached(source).map(Token::plan); }
 
     ObjectNode account(GithubToken source) {
         return internal(source, "/copilot_internal/user", "GitHub's answer about the account");
     }
 
-    /// Stores a new login after a successful exchange.
+    /// Saves a new login after a successful exchange.
     ///
-    /// @param untried store it even if it could not be tried, as in an outage
+    /// @param untried save it also if GitHub cannot be reached
     Token verifyAndStore(GithubToken login, boolean untried) {
         try {
             var token = activate(login, exchangeNow(login));
             sources.store(new GithubToken(login.source(), login.value(), sources.user(login)));
             return token;
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
-            boolean useless = trouble.is(Fault.Kind.TOKEN_REFUSED), kept = untried && !useless;
-            if (kept) sources.store(login);
-            throw new Fault(trouble.exitCode(), "the login is " + (kept ? "kept, but could not be tried" : useless
-                    ? "not kept, for it is of no use" : "not kept, for it could not be tried") + ": "
-                    + trouble.message(), useless ? trouble.hint() : kept ? COP + " status, in a while"
-                    : "try again in a while", trouble);
+        } catch (Fault fault) {
+            fault.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+            boolean rejected = fault.is(Fault.Kind.TOKEN_REFUSED), saved = untried && !rejected;
+            if (saved) sources.store(login);
+            throw new Fault(fault.exitCode(), "login " + (saved ? "saved but not verified: " : rejected ? "not saved: "
+                    : "not saved, because it could not be verified: ") + fault.message(), rejected ? fault.hint()
+                    : saved ? "check it later: " + COP + " status" : "try again later", fault);
         }
     }
 
@@ -5924,29 +5884,29 @@ final class TokenManager {
         var rejections = new ArrayList<Fault>();
         var usable = sources.usable();
         for (var source : usable) {
-            var token = unlessRefused(() -> activate(source, obtain.apply(source)), rejections::add);
+            var token = unlessRejected(() -> activate(source, obtain.apply(source)), rejections::add);
             if (token.isEmpty()) continue;
             // another account may be used than the one meant
-            rejections.forEach(rejected -> context.console().once(context.console()::note, rejected.message() + "; "
-                    + source.source() + " is used"));
+            rejections.forEach(rejected -> context.console().once(context.console()::note, rejected.message()
+                    + "; using " + source.source()));
             return token.get();
         }
-        if (usable.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), sources.wayIn());
+        if (usable.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), sources.loginHint());
         if (rejections.size() == 1) {
             var one = rejections.getFirst();
-            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? one.withHint(sources.wayIn()) : one;
+            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? one.withHint(sources.loginHint()) : one;
         }
-        throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
+        throw Fault.login("none of the GitHub tokens found can use Copilot: " + rejections.stream()
                 .map(Fault::message).collect(Collectors.joining("; ")), COP + " login");
     }
 
-    /// Returns empty, after calling `told`, if GitHub refuses the token.
-    private static <T> Optional<T> unlessRefused(Supplier<T> work, Consumer<Fault> told) {
+    /// Returns empty, after calling `handler`, if GitHub rejects the token.
+    private static <T> Optional<T> unlessRejected(Supplier<T> work, Consumer<Fault> handler) {
         try {
             return Optional.of(work.get());
         } catch (Fault fault) {
             if (!fault.is(Fault.Kind.TOKEN_REFUSED)) throw fault;
-            told.accept(fault);
+            handler.accept(fault);
             return Optional.empty();
         }
     }
@@ -5965,20 +5925,19 @@ final class TokenManager {
     /// @param again ask GitHub even if it has refused the source within a day
     private Token renew(GithubToken source, Token unwanted, boolean again) {
         boolean wellFormed = GithubToken.wellFormed(source.value());
-        if (!wellFormed || source.isPassedOver()) {
-            throw Fault.refused(source.source() + (wellFormed ? " is passed over: " + source.useless().get()
-                    : " holds something that is no token: a space, a line break or a strange character"),
-                    "unset or mend it; or " + COP + " login");
+        if (!wellFormed || source.isSkipped()) {
+            throw Fault.refused(source.source() + (wellFormed ? " is skipped: " + source.useless().get()
+                    : " is not a valid token (it has a space, newline, or non-ASCII character)"),
+                    "fix or unset it, or run " + COP + " login");
         }
         try {
             return context.http().withRetries(3, () -> context.home().locked("token-" + source.key(context), () ->
                     otherOrExchanged(source, unwanted, again)));
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+        } catch (Fault fault) {
+            fault.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
             var old = cached(source).filter(token -> unwanted == null && token.isUsable(context.now()));
-            if (old.isEmpty()) throw trouble;
-            context.console().warn("the Copilot token could not be renewed, the old one is used: "
-                    + trouble.message());
+            if (old.isEmpty()) throw fault;
+            context.console().warn("cannot renew the Copilot token, using the old one: " + fault.message());
             return old.get();
         }
     }
@@ -6002,9 +5961,9 @@ final class TokenManager {
         try {
             answer = internal(source, "/copilot_internal/v2/token", "the exchange for a Copilot token");
         } catch (Fault rejected) {
-            var said = ApiError.behind(rejected);
+            var refusal = ApiError.behind(rejected);
             boolean ofItsApp = rejected.is(Fault.Kind.TOKEN_REFUSED) && source.value().startsWith("gho_")
-                    && said.status() != 401 && !said.json().has("error_details");
+                    && refusal.status() != 401 && !refusal.json().has("error_details");
             if (!ofItsApp) throw rejected;
             answer = direct(source, rejected);
         }
@@ -6013,13 +5972,13 @@ final class TokenManager {
         return token;
     }
 
-    /// Uses the token of an OAuth app such as the GitHub CLI directly: the exchange refuses it, but the API takes it
+    /// Uses the token of an OAuth app such as the GitHub CLI directly: the exchange rejects it, but the API accepts it
     /// (opencode, pydantic-ai #8059). GitHub's account data names the API host.
     ///
-    /// @throws Fault that refusal, if the account has no chat either
+    /// @throws Fault `rejected`, if the account has no chat either
     private ObjectNode direct(GithubToken source, Fault rejected) {
-        var account = unlessRefused(() -> account(source), neither -> context.console().detail(neither.message()))
-                .filter(said -> said.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
+        var account = unlessRejected(() -> account(source), neither -> context.console().detail(neither.message()))
+                .filter(each -> each.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
         return Json.object().put(Token.DIRECT, true).put("token", source.value())
                 .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
                 .put("plan", Json.text(account, "copilot_plan")).set("endpoints", account.path("endpoints"));
@@ -6027,7 +5986,7 @@ final class TokenManager {
 
     private ObjectNode internal(GithubToken source, String path, String what) {
         var call = ApiRequest.get(context.host().rest(path), context.headers().internal(source.value()));
-        return context.http().send(call.withRetries(0).explained(answer -> ExchangeErrors.of(source, answer)),
+        return context.http().send(call.explained(answer -> ExchangeErrors.of(source, answer)),
                 ResponseHandler.json(what));
     }
 
@@ -6035,7 +5994,7 @@ final class TokenManager {
     static Token token(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
         if (!GithubToken.wellFormed(value)) {
-            throw Fault.error("GitHub's answer to the exchange holds no token", COP + " status -v shows the answer");
+            throw Fault.error("the token exchange returned no token", COP + " status -v");
         }
         return new Token(answer, fetched, api(answer, value, host));
     }
@@ -6050,7 +6009,6 @@ final class TokenManager {
 
     // ---- the cache: one file per GitHub token, with GitHub's last answer: a Copilot token or a refusal
 
-    /// Treats a bad file as missing. A GitHub token used directly is stored elsewhere.
     private Optional<Token> cached(GithubToken source) {
         var last = context.home().readCached(source.file("token-", context));
         return last.filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> context.attempt(() -> {
@@ -6069,40 +6027,38 @@ final class TokenManager {
         keep(source, Json.object().put(REJECTED, refused.message()).put("hint", refused.hint()), context.now());
     }
 
-    /// Spares the user a request per call with a bad token.
     private void throwIfRecentlyRejected(GithubToken source) {
         var now = context.now();
         var old = context.home().readCached(source.file("token-", context)).filter(kept -> kept.answer().has(REJECTED)
                 && Durations.isRecent(kept.fetched(), Duration.ofDays(1), now)).orElse(null);
         if (old == null) return;
-        throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
-                + Durations.words(Duration.between(old.fetched(), now)) + " ago; " + COP
-                + " status --check asks again)", Json.text(old.answer(), "hint"));
+        throw Fault.refused(Json.text(old.answer(), REJECTED) + " (" + Durations.words(Duration.between(old.fetched(),
+                now)) + " ago; check again: " + COP + " status --check)", Json.text(old.answer(), "hint"));
     }
 }
 
-/// Explains refusals in step 4 (protocol: vscode-copilot-chat, LiteLLM and many issue threads).
+/// Explains errors of step 4 (protocol: vscode-copilot-chat, LiteLLM and many issue threads).
 final class ExchangeErrors {
-    /// Verdicts of GitHub's abuse detection: shown verbatim, and no other token is tried after one.
+    /// GitHub's abuse detection; nothing more is sent after it.
     private static final Set<String> VERDICTS = Set.of("programmatic_token_generation", "go_http_client");
     private static final String ENDED = "the subscription has ended. ", NONE = "the account has no Copilot. ";
-    /// Meanings of notifications that GitHub's own words do not make clear.
+    /// What GitHub's own words do not make clear.
     private static final Map<String, String> MEANINGS = Map.of("no_copilot_access", NONE, "not_signed_up", NONE,
             "subscription_ended", ENDED, "expired_coupon", ENDED, "revoked_coupon", ENDED,
-            "enterprise_managed_user_account", "an administrator has to allow it. ");
+            "enterprise_managed_user_account", "an administrator must allow it. ");
 
     static Fault of(GithubToken source, ErrorResponse answer) {
         int status = answer.status();
         if (answer.limited() || !Set.of(401, 403, 404).contains(status)) return null;   // the general message will do
         if (!answer.json().path("message").isString()) {
-            return Fault.error("something else than GitHub refuses the exchange: " + answer.description(),
-                    "is --host right? is there a proxy with a login page? the same with -v shows more");
+            return Fault.error("the token exchange got an answer that is not GitHub's: " + answer.description(),
+                    "check --host, and for a proxy with a login page (-v)");
         }
         var details = answer.json().path("error_details");
         if (!Json.text(details, "notification_id").isEmpty()) return notified(source, details, answer);
         String login = source.source().equals(GithubToken.BROWSER) ? COP + " login --client vscode" : COP + " login";
-        String why = status == 401 ? "it is revoked, expired or mistyped"
-                : source.useless().orElse("it belongs to an app that may not use Copilot");
+        String why = status == 401 ? "it is revoked, expired, or mistyped"
+                : source.useless().orElse("its app cannot use Copilot");
         return rejected(source, why + ": " + answer.description(), login);
     }
 
@@ -6112,18 +6068,17 @@ final class ExchangeErrors {
         String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
                 + (url.isEmpty() ? "" : " " + url)) + " " + answer.tags(id);
         if (VERDICTS.contains(id)) {
-            return new Fault(Fault.Kind.ABUSE, Fault.ERROR, "GitHub's abuse detection has answered, nothing more is"
-                    + " tried: " + words, "do not retry; read the README on terms, and ask GitHub's support", null);
+            return new Fault(Fault.Kind.ABUSE, Fault.ERROR, "blocked by GitHub's abuse detection: " + words,
+                    "do not retry; ask GitHub Support", null);
         }
-        if (id.equals("server_error")) {
-            return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
-        }
-        return rejected(source, MEANINGS.getOrDefault(id, "") + words, (url.isEmpty()
-                ? "https://github.com/features/copilot" : "open " + url) + ", or " + COP + " login as somebody else");
+        if (id.equals("server_error")) return Fault.error("GitHub could not issue a Copilot token: " + words,
+                "try again later");
+        return rejected(source, MEANINGS.getOrDefault(id, "") + words, "open " + (url.isEmpty()
+                ? "https://github.com/features/copilot" : url) + ", or log in as another user: " + COP + " login");
     }
 
     private static Fault rejected(GithubToken source, String why, String hint) {
-        return Fault.refused("GitHub refuses the token from " + source.source() + ": " + why, hint);
+        return Fault.refused("GitHub rejected the token from " + source.source() + ": " + why, hint);
     }
 }
 
@@ -6232,7 +6187,7 @@ final class EndpointSelector {
 
     /// Returns whether chat serves Claude badly here: it bills images as the text of their base64.
     private static boolean needsMakers(Request request) {
-        var fields = request.extra();
+        var fields = request.optionsView();
         boolean thinks = !List.of("", "none").contains(Json.text(fields, "reasoning_effort")) || fields.has("thinking");
         return (thinks || fields.has("tools") || request.hasImages())
                 && !fields.has("response_format") && fields.path("n").asInt(1) == 1;
@@ -6347,8 +6302,8 @@ final class RefusedFields {
                 if (parent != body && parent.isEmpty()) body.remove(top);
                 String field = requestField(path);
                 if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
-                else if (among(request.extra().propertyNames(), field)) omitted.add(field, who + " takes no " + field
-                        + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
+                else if (among(request.optionsView().propertyNames(), field)) omitted.add(field, who + " takes no "
+                        + field + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
             });
         }
         return body;
@@ -6359,14 +6314,14 @@ final class RefusedFields {
         String[] parts = name.split("\\.");
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
         String path = inner ? name : parts[0], field = requestField(path);
-        boolean own = request.extra().has(parts[0]);
+        boolean own = request.optionsView().has(parts[0]);
         boolean wish = OPTIONAL.contains(field) && (!own || OPTIONAL.contains(parts[0]))
                 && !among(request.delivery().required(), field);
         return body.has(parts[0]) && (ADDED.contains(path) ? !own : wish) ? Optional.of(path) : Optional.empty();
     }
 
     static String optional(Request request) {
-        return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(" "));
+        return OPTIONAL.stream().filter(request.optionsView()::has).sorted().collect(Collectors.joining(" "));
     }
 
     /// Returns the request's name for a body's field.
@@ -6418,7 +6373,7 @@ final class ChatCompletionsBody {
             }
         }
         body.put("stream", request.stream());
-        body.setAll(request.extra());
+        body.setAll(request.optionsView());
         return body;
     }
 
@@ -6440,7 +6395,7 @@ final class ChatCompletionsBody {
             }
         }
         if (model != null && model.isClaude()) {
-            if (!body.has("max_tokens")) body.put("max_tokens", model.longestAnswer(request.stream()));
+            if (!body.has("max_tokens")) body.put("max_tokens", model.maxOutputTokens(request.stream()));
             // an answer to be continued: Claude refuses trailing spaces
             if (body.path("messages").path(body.path("messages").size() - 1) instanceof ObjectNode last
                     && Json.text(last, "role").equals("assistant") && last.path("content").isString()) {
@@ -6521,7 +6476,7 @@ final class MessagesBody {
                 : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
         JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
         if (!body.has("max_tokens")) {
-            body.put("max_tokens", model == null ? 4096 : model.longestAnswer(request.stream()));
+            body.put("max_tokens", model == null ? 4096 : model.maxOutputTokens(request.stream()));
         }
         if (effort != null && !effort.asString("").equals("none")) think(body, model, effort.asString(""), omitted);
         if (format != null && !Json.text(format, "type").equals("text")) ask(body, request, format);
@@ -6630,7 +6585,7 @@ final class ContextLimitCheck {
 
     /// Counts only if the bytes exceed the limit, and in very long prompts only up to it, as counting takes seconds.
     static void checkLength(Request request, Model model) {
-        long limit = model.maxPrompt(), bytes = request.bytes();
+        long limit = model.maxPromptTokens(), bytes = request.bytes();
         if (limit == 0 || bytes <= limit) return;
         boolean all = bytes <= 8 << 20;
         long tokens = TokenCount.upTo(all ? Long.MAX_VALUE : limit, request, model.tokenizer());
@@ -6950,7 +6905,7 @@ final class MessagesStreamReader extends StreamReader {
         fresh = counts.path("input_tokens").asLong(fresh);
         read = counts.path("cache_read_input_tokens").asLong(read);
         written = counts.path("cache_creation_input_tokens").asLong(written);
-        long completion = counts.path("output_tokens").asLong(usage.completion());
+        long completion = counts.path("output_tokens").asLong(usage.completionTokens());
         usage = new Usage(fresh + read + written, completion, read, 0, 0, false);
     }
 }
@@ -7272,10 +7227,10 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
             if (reply.choices().size() > 1) reply.choices().forEach(json.putArray("choices")::add);
             json.put("model", reply.model());
         }
-        if (reply != null || used.total() > 0) json.set("usage", used.json());
+        if (reply != null || used.totalTokens() > 0) json.set("usage", used.json());
         json.put("ms", took.toMillis()).put("attempts", attempts);
         if (reply != null) {
-            json.put("finish", reply.finish()).put("request_id", reply.requestId());
+            json.put("finish", reply.rawFinish()).put("request_id", reply.requestId());
             if (!reply.dropped().isEmpty()) reply.dropped().forEach(json.putArray("dropped")::add);
         }
         if (!error.isEmpty()) json.putObject("error").put("code", code).put("message", error);
@@ -7592,11 +7547,11 @@ final class RetryPolicy {
     /// @return the limit that the next request would exceed, with a larger one as its hint, or null
     Fault spent(BatchCounts counts, long ahead, double flying, long requests, Duration elapsed) {
         var used = counts.used();
-        double more = Math.max(ahead / 4.0 / Math.max(1, used.prompt()), flying / Math.max(1, counts.requests()));
+        double more = Math.max(ahead / 4.0 / Math.max(1, used.promptTokens()), flying / Math.max(1, counts.requests()));
         if (maxRequests != null && requests >= maxRequests) return over("--max-requests " + maxRequests, "", true);
-        if (maxTokens != null && used.total() + Math.max(ahead / 4.0, used.total() * more) > maxTokens) {
+        if (maxTokens != null && used.totalTokens() + Math.max(ahead / 4.0, used.totalTokens() * more) > maxTokens) {
             return over("--max-total-tokens " + maxTokens, "--max-total-tokens="
-                    + 2 * Math.max(maxTokens, used.total()), used.total() >= maxTokens);
+                    + 2 * Math.max(maxTokens, used.totalTokens()), used.totalTokens() >= maxTokens);
         }
         if (maxCredits != null && used.nanoCredits() * (1 + more) > maxCredits.movePointRight(9).doubleValue()) {
             var spent = BigDecimal.valueOf(used.nanoCredits(), 9).stripTrailingZeros();
@@ -7919,7 +7874,7 @@ final class BatchRunner {
         if (stop == null && spent != null && (pace.inFlight() == 0 || spent.hint().isEmpty())) stop = spent;
         if (stop != null) throw Fault.interrupted();
         boolean probing = spent != null || (policy.maxTokens != null || policy.maxCredits != null)
-                && counts.used().total() == 0 && pace.inFlight() > 0;       // no answer has shown what a request costs
+                && counts.used().totalTokens() == 0 && pace.inFlight() > 0;  // no answer has shown what a request costs
         var wait = probing ? RateController.UNTIL_AN_ANSWER : pace.wait(time.now());
         if (wait.isZero()) {
             requests++;
@@ -7967,12 +7922,13 @@ final class BatchRunner {
         }
 
         private RowResult ended(Reply reply, String mismatch) {
-            if (reply.finish().isEmpty()) return ended("incomplete", reply, "finish_missing",
+            if (reply.rawFinish().isEmpty()) return ended("incomplete", reply, "finish_missing",
                     "GitHub ended the answer without a finish reason; it may be incomplete");
             if (reply.unfinished() == null) return mismatch.isEmpty() ? ended("ok", reply, "", "")
                     : ended("failed", reply, "schema", mismatch);
-            return ended(Map.of("length", "incomplete", "content_filter", "filtered").getOrDefault(reply.finish(),
-                    "failed"), reply, "finish_" + reply.finish(), reply.unfinished().message());
+            return ended(reply.finish() == FinishReason.LENGTH ? "incomplete"
+                    : reply.finish() == FinishReason.CONTENT_FILTER ? "filtered" : "failed", reply,
+                    "finish_" + reply.rawFinish(), reply.unfinished().message());
         }
 
         /// Records what was paid before more is, as the run may stop before the row ends.
@@ -8020,7 +7976,7 @@ final class BatchRunner {
             unsaved = unsaved.plus("", 1, cost);
             BatchRunner.this.ended(!kind.stops() && !lost, cost, bytes);
             if (!again) throw fault;
-            if (cost.total() > 0) ended("lost", null, "", "");
+            if (cost.totalTokens() > 0) ended("lost", null, "", "");
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
             }
@@ -9521,8 +9477,9 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
             String misses = String.join("; ", schema.misses(json));
             String why = "the answer does not match the schema: " + misses;
             if (misses.isEmpty()) return reply.withText(json).withUsage(used);
-            if (left <= 0) throw new UnfitAnswer(reply.withUsage(used), Fault.error(why, "retry, or choose a model with"
-                    + " the ability schema (" + COP + " models)"));
+            if (left <= 0) throw new UnfitAnswer(reply.withUsage(used), Fault.error(why,
+                    first.optionsView().has("response_format") ? "try again or use another model"
+                            : "use a model that enforces schemas: " + COP + " models schema"));
             notes.accept(Text.shortened(why, 240) + "; retrying");
             request = first.withMessages(Stream.concat(first.messages().stream(), Stream.of(Message.assistant(answer),
                     Message.user("That does not match the schema: " + misses
@@ -10334,13 +10291,14 @@ final class HttpSender implements AutoCloseable {
         }
     }
 
-    /// Repeats work that fails for a while, with exponential backoff or when GitHub asks to, up to `--max-wait`. Work
-    /// that takes a lock sends its requests without retries of their own, so that nothing is locked during a pause.
+    /// Repeats work that fails for a while, with exponential backoff or when GitHub asks to, up to `--max-wait`. Under
+    /// a lock it does not: what took the lock is repeated instead, so that nothing is locked during a pause.
     <T> T withRetries(int retries, Supplier<T> work) {
         for (int failures = 0; ; failures++) {
             try {
                 return work.get();
             } catch (Fault fault) {
+                if (Deadline.isAlone()) throw fault;
                 var refusal = ApiError.behind(fault);
                 boolean passing = !fault.isFinal && (refusal == null ? fault.lostConnection() : refusal.isTransient());
                 long millis = 1000L << failures;            // 25% jitter, so that clients do not return together
@@ -11135,6 +11093,10 @@ interface Time {
 /// The time limit of all that a thread does, with token renewal and retry pauses: `--timeout`.
 final class Deadline {
     private static final ScopedValue<Long> END = ScopedValue.newInstance();
+    private static final ScopedValue<Boolean> ALONE = ScopedValue.newInstance();
+
+    /// Returns whether a lock is held, under which nothing may pause.
+    static boolean isAlone() { return ALONE.isBound(); }
 
     /// @param limit null: no limit
     static <T> T within(Duration limit, Supplier<T> work) {
@@ -11148,12 +11110,12 @@ final class Deadline {
     static long left() { return END.isBound() ? END.get() - System.nanoTime() : Long.MAX_VALUE; }
 
     /// Runs `work` under a lock, for which it waits no longer than the limit: what it then sends fails of that. The
-    /// work may use the network, but must not pause: `HttpSender.repeated` does so between attempts, without the lock.
+    /// work may use the network, but `HttpSender.withRetries` does not pause in it, only around it.
     static <T> T withLock(ReentrantLock lock, Supplier<T> work) {
         boolean locked = false;
         try {
             locked = lock.tryLock(left(), TimeUnit.NANOSECONDS);
-            return work.get();
+            return ScopedValue.where(ALONE, true).call(work::get);
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         } finally {

@@ -34,8 +34,9 @@ class AskCsv {
                     .withProgress(System.err::println).to(out);
             outcome.answers().forEach(row -> IO.println(row.text("id") + "\t"
                     + row.text("text").replaceAll("\\s+", " ")));
-            if (!outcome.complete()) {
-                throw new Fault(5, outcome + "; " + outcome.trouble().orElse(""), "run the same command to retry them");
+            if (!outcome.allOk()) {
+                throw new Fault(5, outcome + "; " + outcome.firstProblem().orElse(""),
+                        "run the same command to retry them");
             }
         });
     }

@@ -44,7 +44,8 @@ List<String> cheapest(int number) {
 String answer(String model, String prompt) {
     try {
         var reply = ask(model, prompt);
-        return "%s\n%,d ms, %d tokens\n\n%s".formatted(model, reply.took().toMillis(), reply.usage().total(), reply);
+        return "%s\n%,d ms, %d tokens\n\n%s".formatted(model, reply.duration().toMillis(),
+                reply.usage().totalTokens(), reply);
     } catch (Fault fault) {
         return model + "\nerror: " + fault.message();
     }

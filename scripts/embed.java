@@ -31,7 +31,7 @@ public class embed extends Command {
 
     /// Returns the embeddings of many texts, in as many requests as they need.
     public static List<double[]> embed(List<String> texts) {
-        return Embedder.vectors(Toolkit.mine().copilot(), Fault.nonNull(texts, "embed's texts"));
+        return Embedder.vectors(Toolkit.SHARED.copilot(), Fault.nonNull(texts, "embed's texts"));
     }
 
     /// Returns the cosine similarity of two vectors: 1 for the same direction, 0 for unrelated ones.
@@ -309,7 +309,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
     /// @throws Fault if a text is empty, or longer than the model's limit
     static void check(String place, String text, Model model) {
         if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "remove it: it has no embedding");
-        long most = model.maxPrompt() > 0 ? model.maxPrompt() : MOST_TOKENS;
+        long most = model.maxPromptTokens() > 0 ? model.maxPromptTokens() : MOST_TOKENS;
         if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token has at least one byte
         long tokens = TokenCount.upTo(most + 7, new Request(null, List.of(Message.user(text)), null, false),
                 model.tokenizer()) - 7;                     // 7: a message's overhead

@@ -49,8 +49,9 @@ void main(String... args) {
                 scores.stream().mapToDouble(row -> Double.parseDouble(row.text("json.score"))).average().orElse(0)));
         scores.stream().limit(5).forEach(row -> IO.println(row.text("json.score") + "  " + row.text("id") + ": "
                 + row.text("json.reason")));
-        if (!outcome.complete()) {
-            throw new Fault(5, outcome + "; " + outcome.trouble().orElse(""), "run the same command to retry them");
+        if (!outcome.allOk()) {
+            throw new Fault(5, outcome + "; " + outcome.firstProblem().orElse(""),
+                    "run the same command to retry them");
         }
     });
 }

@@ -38,13 +38,13 @@ class Accounts {
         for (int i = 0; i < 2; i++) {
             var outcome = cop.run("chat", "say: hello");
             assertEquals(4, outcome.code(), outcome::all);
-            reports(outcome, "COPILOT_GITHUB_TOKEN", "hint: unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login");
+            reports(outcome, "COPILOT_GITHUB_TOKEN", "hint: unset COPILOT_GITHUB_TOKEN, or set COP_TOKEN_SOURCE=login");
         }
         assertEquals(0, cop.sim.count(CHAT));
         var status = cop.run("status");
         assertEquals(4, status.code(), status::all);
         assertTrue(status.out().contains("your login               unused")
-                && status.out().contains("as COPILOT_GITHUB_TOKEN chooses the account")
+                && status.out().contains("because COPILOT_GITHUB_TOKEN is set")
                 && status.out().contains("not logged in; unset COPILOT_GITHUB_TOKEN"), status::all);
         assertTrue(cop.run("doctor").out().contains("not logged in hint: unset COPILOT_GITHUB_TOKEN"));
         assertEquals("hello\n", cop.with("COP_TOKEN_SOURCE", "login").run("chat", "say: hello").out());
@@ -60,7 +60,7 @@ class Accounts {
         for (int i = 0; i < 2; i++) {
             var outcome = cop.run("chat", "say: hello");
             assertEquals("hello\n", outcome.out(), outcome::all);
-            assertEquals(1, outcome.err().lines().filter(line -> line.contains("COPILOT_GITHUB_TOKEN is passed over"))
+            assertEquals(1, outcome.err().lines().filter(line -> line.contains("COPILOT_GITHUB_TOKEN is skipped"))
                     .count(), outcome::all);
         }
         assertEquals(before, cop.sim.count(EXCHANGE), "nothing was asked with it");
@@ -94,7 +94,7 @@ class Accounts {
             try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
                 tokens(cop.context(http, environment)).get();
             }
-            assertTrue(err.toString().contains("GH_TOKEN") && err.toString().contains("GITHUB_TOKEN is used"),
+            assertTrue(err.toString().contains("GH_TOKEN") && err.toString().contains("using GITHUB_TOKEN"),
                     err::toString);
         }
         assertEquals(2, cop.sim.count(EXCHANGE), "the refused one costs one request");
@@ -110,7 +110,7 @@ class Accounts {
         assertEquals(used == null ? 4 : 0, outcome.code(), outcome::all);
         if (used != null) assertTrue(outcome.out().contains(Text.padded(used, 25) + "used"), outcome::all);
         if (!allowed.contains("login")) assertTrue(outcome.out().contains(
-                "your login               ignored  left out by COP_TOKEN_SOURCE="), outcome::all);
+                "your login               ignored  disabled by COP_TOKEN_SOURCE="), outcome::all);
         var chat = cop.run("chat", "say: hello");
         assertEquals(used == null ? 4 : 0, chat.code(), chat::all);
         if (used == null) reports(chat, "hint: unset COP_TOKEN_SOURCE");
@@ -171,11 +171,11 @@ class Accounts {
         String quoted = written.formatted(simulator.GITHUB_TOKEN);
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", quoted).run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
-        assertEquals(1, outcome.err().split("the quotes around the token in COPILOT_GITHUB_TOKEN").length - 1,
+        assertEquals(1, outcome.err().split("ignoring the quotes around COPILOT_GITHUB_TOKEN").length - 1,
                 outcome::all);
         outcome = cop.with("COPILOT_GITHUB_TOKEN", null).runWith(quoted, "login", "--with-token");
         assertEquals(0, outcome.code(), outcome::all);
-        reports(outcome, "the quotes around the token in standard input");
+        reports(outcome, "ignoring the quotes around standard input");
         assertEquals("hello\n", cop.run("chat", "say: hello").out());
     }
 
@@ -243,13 +243,13 @@ class Accounts {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
         cop.ok("chat", "hi");
         cop.sim.reset();
-        reports(cop.run("chat", "hi"), 4, "revoked, expired or mistyped");
+        reports(cop.run("chat", "hi"), 4, "revoked, expired, or mistyped");
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "ghs | installation token | permissions: copilot-requests: write",
-            "github_pat | fine-grained personal access tokens | GitHub's own copilot CLI or SDK takes it",
+            "github_pat | fine-grained personal access tokens | only work in GitHub's own copilot CLI and SDK",
             "ghp | classic personal access token | copilot login"})
     void unsupportedTokenKindsHintAtSupportedOnes(String kind, String words, String hint) {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));

@@ -47,8 +47,9 @@ class AutoModels {
     @ValueSource(strings = {"free", "student"})
     void namedModelOnAutoOnlyPlanHintsAtAuto(String plan) {
         cop.sim.set("plan", plan);
-        reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, "hint: -m auto");
-        reports(cop.run("chat", "-m", "claude-sonnet-5", "hi"), 1, "on Free and Student plans GitHub chooses it");
+        reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, "hint: copilot models default auto");
+        reports(cop.run("chat", "-m", "claude-sonnet-5", "hi"), 1,
+                "on Free and Student plans, GitHub chooses the model");
     }
 
     @Test
@@ -59,7 +60,7 @@ class AutoModels {
         cop.sim.set("plan", "free");
         var outcome = cop.ok("models", "--refresh");
         assertEquals(1, outcome.out().lines().count(), outcome::all);
-        assertTrue(outcome.err().contains("may name no model"), outcome::all);
+        assertTrue(outcome.err().contains("GitHub chooses the model"), outcome::all);
         assertFalse(cop.ok("models", "--all").out().contains("-free-auto"), "those live within a session alone");
     }
 
@@ -139,7 +140,7 @@ class AutoModels {
         cop.sim.set("answer", "{\"name\":\"Ann\"}");
         var outcome = cop.run("chat", "-m", "auto", "--reasoning-effort", "high", "--schema", "name", "--json", "Who?");
         assertEquals(0, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("auto takes no reasoning_effort; it is left out"), outcome::all);
+        assertTrue(outcome.err().contains("auto does not support reasoning_effort; it is left out"), outcome::all);
         assertEquals(List.of("reasoning_effort"), strings(Json.object(outcome.out(), "it").path("dropped")));
         assertFalse(cop.last(CHAT).body().has("response_format"));
         assertTrue(cop.last(CHAT).rawBody().contains("JSON Schema"));
@@ -194,7 +195,7 @@ class AutoModels {
     @ValueSource(strings = {"429-session", "429-weekly-pro"})
     void sessionAndWeeklyLimitsHintAtAuto(String fault) {
         cop.sim.set("faults", fault);
-        reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 75, "hint: try -m auto");
+        reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 75, "hint: use -m auto");
     }
 
     // ----------------------------------------------------------------------------------------- as an enemy would
@@ -288,7 +289,7 @@ class AutoModels {
         cop.sim.set("plan", "free");
         cop.write("t.mustache", "say: {{x}}");
         rows(1);
-        assertTrue(cop.run(batch("-m", "gpt-5.4")).err().contains("may name no model"));
-        assertTrue(cop.ok("models", "default", "gpt-5.4").err().contains("may name no model"));
+        assertTrue(cop.run(batch("-m", "gpt-5.4")).err().contains("GitHub chooses the model"));
+        assertTrue(cop.ok("models", "default", "gpt-5.4").err().contains("GitHub chooses the model"));
     }
 }

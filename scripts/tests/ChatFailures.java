@@ -90,8 +90,8 @@ class ChatFailures {
                     "Available models: [gpt-5-mini gpt-5.5]"),
             new Row("400-unsupported_api_for_model", 1, 1, "is not accessible via the /chat/completions endpoint"),
             new Row("400-model_max_prompt_tokens_exceeded", 1, 1,
-                    "prompt token count of 130000 exceeds the limit of 128000", "shorter prompt"),
-            new Row("400-context_length_exceeded", 1, 1, "Your input exceeds the context window.", "shorter prompt"),
+                    "prompt token count of 130000 exceeds the limit of 128000", "shorten it"),
+            new Row("400-context_length_exceeded", 1, 1, "Your input exceeds the context window.", "shorten it"),
             new Row("400-vision", 1, 1, "missing required Copilot-Vision-Request header for vision requests"),
             new Row("400-invalid_request_body", 1, 1, "invalid request body", "invalid_request_body"),
             new Row("400-invalid_request_body-empty", 1, 1, "invalid_request_body"),
@@ -365,7 +365,7 @@ class ChatFailures {
         var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
         reports(outcome, "gpt-4.0");
         reports(outcome, "The requested model is not supported.");
-        String hint = "(?s).*hint: it can use: gpt-5[.0-9]+, .*claude-haiku-4\\.5.*";
+        String hint = "(?s).*hint: use gpt-5[.0-9]+, .*claude-haiku-4\\.5.*";
         assertTrue(outcome.err().matches(hint), outcome::all);
         reports(outcome, "copilot");
         showsNot("text-embedding", outcome);
@@ -375,7 +375,7 @@ class ChatFailures {
     @Test
     void disabledModelHintsHowToEnableIt() {
         var outcome = exits(1, chat("-m", "claude-opus-5", "hello"));
-        reports(outcome, "not enabled");
+        reports(outcome, "models enable claude-opus-5");
         reports(outcome, "copilot");
     }
 
@@ -384,7 +384,7 @@ class ChatFailures {
         cop.sim.set("faults", List.of("400-unsupported_api_for_model", "400-unsupported_api_for_model"));
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         reports(outcome, "mai-code-1.1-flash is not served on /chat/completions");
-        reports(outcome, "hint: copilot models");
+        reports(outcome, "hint: use another model: copilot models --refresh");
     }
 
     @Test

@@ -239,8 +239,8 @@ class CommandLines {
     }
 
     @ParameterizedTest
-    @CsvSource({"--temperature, 2.1, from 0 to 2", "--temperature, -0.1, from 0 to 2", "--top-p, 1.01, from 0 to 1",
-            "--top-p, -1, from 0 to 1", "--max-tokens, 0, from 1", "--max-tokens, -3, from 1"})
+    @CsvSource({"--temperature, 2.1, use 0 to 2", "--temperature, -0.1, use 0 to 2", "--top-p, 1.01, use 0 to 1",
+            "--top-p, -1, use 0 to 1", "--max-tokens, 0, use 1", "--max-tokens, -3, use 1"})
     void numberOutOfRangeIsUsageError(String option, String value, String range) {
         hints(range, refused(option + " " + value + " is out of range", "chat", option + "=" + value, "hello"));
     }

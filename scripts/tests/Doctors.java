@@ -66,7 +66,7 @@ class Doctors {
         says(outcome, "ok    tool: copilot.java " + Pattern.quote(copilot.VERSION),
                 "ok    java: 25.*", "ok    host: http://127.0.0.1:.*", "ok    proxy: none",
                 "ok    source: COPILOT_GITHUB_TOKEN: used, ghu_…0000, .*",
-                "ok    login: .* the Copilot token is good for .*, API http://127.0.0.1:\\d+",
+                "ok    login: .* the Copilot token is valid for .*, API http://127.0.0.1:\\d+",
                 "ok    network: GitHub http://127.0.0.1:\\d+/ answers in .* \\[HTTP \\d+]",
                 "ok    network: API http://127.0.0.1:\\d+/models answers in .* \\[HTTP 200]",
                 "ok    models: no list is kept yet .*", "ok    model: auto, .*",

@@ -243,7 +243,7 @@ class Embeds {
         assertEquals(1, outcome.code());
         assertTrue(outcome.err().contains("this account has no embedding model\nhint: copilot"
                 + " models"), outcome::all);
-        refused(cop.run(embed("-m", "text-embedding-3-small", "a")), "this account has no model");
+        refused(cop.run(embed("-m", "text-embedding-3-small", "a")), "unknown model: ");
     }
 
     /// A cached model list may be outdated; GitHub's error is reported.

@@ -121,7 +121,7 @@ final class Harness implements AutoCloseable {
     /// Asserts the exit code, and that no defect of the tool was reported.
     static Outcome exits(int code, Outcome outcome) {
         assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        assertFalse(outcome.all().contains("bug in copilot.java"), outcome::all);
         return outcome;
     }
 

@@ -168,8 +168,8 @@ class Login {
     // ---- endings
 
     @ParameterizedTest
-    @CsvSource({"deny, cancelled", "expire, expired", "disabled, does not allow", "bad-client, client id",
-            "bad-code, no longer knows"})
+    @CsvSource({"deny, canceled", "expire, expired", "disabled, has no login by code", "bad-client, client id",
+            "bad-code, no longer accepts"})
     void everyOutcomeHasItsMessage(String device, String words) {
         cop.sim.set("device", device);
         var outcome = cop.run("login", "--no-browser");
@@ -178,11 +178,12 @@ class Login {
     }
 
     @ParameterizedTest
-    @CsvSource({"access_denied, 200, cancelled", "expired_token, 200, expired", "token_expired, 200, expired",
-            "device_flow_disabled, 200, does not allow", "incorrect_client_credentials, 200, client id",
-            "incorrect_device_code, 200, no longer knows", "unsupported_grant_type, 200, unsupported_grant_type",
+    @CsvSource({"access_denied, 200, canceled", "expired_token, 200, expired", "token_expired, 200, expired",
+            "device_flow_disabled, 200, has no login by code", "incorrect_client_credentials, 200, client id",
+            "incorrect_device_code, 200, no longer accepts", "unsupported_grant_type, 200, unsupported_grant_type",
             // RFC 8628, 3.5 goes by RFC 6749, 5.2: an authorization server answers these with 400
-            "access_denied, 400, cancelled", "expired_token, 400, expired", "device_flow_disabled, 400, does not allow",
+            "access_denied, 400, canceled", "expired_token, 400, expired",
+            "device_flow_disabled, 400, has no login by code",
             "incorrect_client_credentials, 401, client id"})
     void pollErrorEndsLoginWhateverItsStatus(String error, int status, String words) {
         try (var github = stub("{}")) {
@@ -207,7 +208,7 @@ class Login {
     void disabledDeviceFlowIsReported() {
         try (var github = stub("{}")) {
             github.on(CODE, Stub.Reply.json(200, "{\"error\":\"device_flow_disabled\"}"));
-            refused(cop.run("login", "--no-browser"), "does not allow");
+            refused(cop.run("login", "--no-browser"), "has no login by code");
         }
     }
 
@@ -426,7 +427,7 @@ class Login {
     void tokenOfUnsupportedAppIsRejectedAndNotStored() {
         var outcome = cop.run("login", "--no-browser", "--client", FOREIGN);
         refused(outcome, "app");
-        reports(outcome, "not kept");
+        reports(outcome, "login not saved");
         assertEquals(4, cop.run("status").code());
     }
 
@@ -456,7 +457,7 @@ class Login {
         cop.sim.set("exchange-faults", faults);
         var outcome = cop.run("login", "--no-browser");
         assertEquals(code, outcome.code(), outcome::all);
-        reports(outcome, "kept");
+        reports(outcome, "login saved but not verified");
         assertEquals("", outcome.out());
         cop.sim.set("exchange-faults", "");
         assertEquals(0, cop.run("token").code());
@@ -471,7 +472,7 @@ class Login {
         cop.sim.set("exchange", verdict);
         var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", way);
         assertEquals(1, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("error: GitHub's abuse detection has answered"), outcome::all);
+        assertTrue(outcome.err().contains("error: blocked by GitHub's abuse detection: "), outcome::all);
         reports(outcome, "hint: do not retry");
         assertFalse(outcome.err().contains("kept") || outcome.err().contains("in a while"), outcome::all);
         assertFalse(Files.exists(cop.file(KEPT)), "nothing is kept");
@@ -526,7 +527,7 @@ class Login {
 
     @Test
     void unknownTokenFromStdinIsNotStored() {
-        refused(cop.runWith("ghu_" + "x".repeat(36), "login", "--with-token"), "revoked, expired or mistyped");
+        refused(cop.runWith("ghu_" + "x".repeat(36), "login", "--with-token"), "revoked, expired, or mistyped");
     }
 
     @Test
@@ -543,7 +544,7 @@ class Login {
         cop.sim.set("exchange-faults", "502,502,502,502");
         var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token");
         assertEquals(1, outcome.code(), outcome::all);
-        reports(outcome, "not kept");
+        reports(outcome, "login not saved");
         assertEquals(old, kept().path("token").asString());
         assertEquals(0, cop.run("token").code());
     }

@@ -282,7 +282,7 @@ class Logs {
         cop.with("XDG_STATE_HOME", place.equals("file") ? cop.file("file/conversations").toString() : place);
         var outcome = exits(0, cop.run("chat", "say: one"));
         assertEquals("one\n", outcome.out());
-        assertTrue(outcome.err().matches("warning: the conversation is not kept: cannot write into \\S+: .+\\n"),
+        assertTrue(outcome.err().matches("warning: cannot save the conversation in \\S+: .+\\n"),
                 outcome::all);
         assertEquals("", cop.read("file/conversations"));
     }
@@ -296,7 +296,7 @@ class Logs {
         var log = new Conversation(session.home(), "full");
         heard(log, session, "why");
         heard(log, session, "why");
-        assertTrue(said.toString().matches("warning: the conversation is not kept: .*No space left on device\n"),
+        assertTrue(said.toString().matches("warning: cannot save the conversation in .*No space left on device\n"),
                 said::toString);
     }
 
@@ -420,7 +420,7 @@ class Logs {
     /// Runs the tool and asserts the warning about a skipped line.
     private Harness.Outcome says(String... words) {
         var outcome = exits(0, cop.run(words));
-        assertTrue(outcome.err().contains(": line 2 is damaged or empty, and left out\n"), outcome::all);
+        assertTrue(outcome.err().contains(".jsonl:2 is damaged; skipping it\n"), outcome::all);
         return outcome;
     }
 
@@ -428,8 +428,8 @@ class Logs {
     void fileOfOneDamagedLineIsNotAConversation() throws IOException {
         Files.writeString(cop.file(FOLDER + "/" + kept(1, "a", "b") + ".jsonl"), "{\"at\":");
         var outcome = exits(2, cop.run("chat", "-c", "x"));
-        assertTrue(outcome.err().contains(": line 1 is damaged or empty, and left out\nerror: there is no conversation"
-                + " yet\nhint: copilot chat \"…\" begins one"), outcome::all);
+        assertTrue(outcome.err().contains(".jsonl:1 is damaged; skipping it\nerror: no conversations yet"
+                + "\nhint: start one: copilot chat \"…\""), outcome::all);
         assertEquals("", logs());
         assertEquals("deleted 1 conversation\n", logs("clear", "-y"));
     }
@@ -460,7 +460,7 @@ class Logs {
         Files.writeString(file, text, StandardOpenOption.APPEND);
         for (String words : List.of("logs", "logs show", "logs -q one", "chat -c say:two")) {
             var outcome = cop.run(words.split(" "));
-            prints(outcome, 0, "warning: " + file + ": line 2 is damaged or empty, and left out\n");
+            prints(outcome, 0, "warning: " + file + ":2 is damaged; skipping it\n");
             assertEquals(lines, outcome.err().split("is damaged").length - 1, outcome::all);
         }
         assertFalse(cop.run("completion", "next", "cop logs show ").err().contains("damaged"));
@@ -471,8 +471,8 @@ class Logs {
         cop.run("chat", "say: one");
         Path file = Files.createFile(conversation("20261122-110000-abc"));
         Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(60)));
-        prints(cop.run("chat", "-c", "say: two"), 0, "warning: " + file + ": line 1 is damaged or empty", "two\n");
-        prints(cop.run("chat", "--cid", "20261122-11", "say: two"), 0, "warning: " + file + ": line 1 is damaged");
+        prints(cop.run("chat", "-c", "say: two"), 0, "warning: " + file + ":1 is damaged; skipping it", "two\n");
+        prints(cop.run("chat", "--cid", "20261122-11", "say: two"), 0, "warning: " + file + ":1 is damaged");
     }
 
     @Test
@@ -485,7 +485,7 @@ class Logs {
             assertEquals(0, command.start().waitFor());
             assertEquals(1, cop.run("logs").out().lines().count());
             prints(cop.run("chat", "-c", "say: two"), 0, "two\n");
-            prints(cop.run("logs", "show", "folder"), 2, "there is no conversation \"folder\"");
+            prints(cop.run("logs", "show", "folder"), 2, "unknown conversation: folder");
             prints(cop.run("logs", "clear", "-y"), 0, "deleted 1 conversation\n");
             assertTrue(Files.exists(conversation("folder").resolve("kept")));
         });
@@ -569,14 +569,14 @@ class Logs {
         String first = kept(1, "say: a", "a"), second = kept(70, "say: b", "b");
         chat("--cid", second.substring(0, 11), "say: x");
         assertEquals("user: say: b", sent().getFirst());
-        refused("2 conversations begin with \"2026110\": " + second + ", " + first, "type more", "chat", "--cid",
+        refused("\"2026110\" matches 2 conversations: " + second + ", " + first, "type more", "chat", "--cid",
                 "2026110", "x");
-        refused("2 conversations begin with \"\"", "type more", "chat", "--cid", "", "x");
-        refused("there is no conversation \"20261101-0002\"", "copilot logs", "logs", "show", "20261101-0002");
-        refused("there is no conversation \"" + first + "x\"", "did you mean " + first + "?", "chat", "--cid",
+        refused("\"\" matches 2 conversations", "type more", "chat", "--cid", "", "x");
+        refused("unknown conversation: 20261101-0002", "copilot logs", "logs", "show", "20261101-0002");
+        refused("unknown conversation: " + first + "x", "did you mean " + first + "?", "chat", "--cid",
                 first + "x", "x");
-        refused("there is no conversation \"pelicans\"", "copilot logs", "chat", "--cid", "pelicans", "x");
-        refused("there is no conversation \"../../x\"", "copilot logs", "logs", "clear", "../../x", "-y");
+        refused("unknown conversation: pelicans", "copilot logs", "chat", "--cid", "pelicans", "x");
+        refused("unknown conversation: ../../x", "copilot logs", "logs", "clear", "../../x", "-y");
         assertEquals(1, cop.chats().size());
     }
 
@@ -590,15 +590,15 @@ class Logs {
 
     @Test
     void missingConversationIsReportedBeforeSending() {
-        refused("there is no conversation yet", "begins one", "chat", "-c", "hello");
-        refused("there is no conversation \"2026\"", "copilot logs", "chat", "--cid", "2026", "hello");
+        refused("no conversations yet", "start one: ", "chat", "-c", "hello");
+        refused("unknown conversation: 2026", "copilot logs", "chat", "--cid", "2026", "hello");
         assertEquals(List.of(), cop.sim.ledger());
     }
 
     @Test
     void idIsPrintedByVerboseOnly() {
         var outcome = exits(0, cop.run("chat", "-v", "say: one"));
-        assertTrue(outcome.err().contains("(conversation " + id(onlyFile()) + "; copilot chat -c goes on)"),
+        assertTrue(outcome.err().contains("(conversation " + id(onlyFile()) + "; continue with copilot chat -c)"),
                 outcome::all);
     }
 
@@ -668,8 +668,8 @@ class Logs {
         assertEquals("no conversations are kept\n", outcome.err());
         assertEquals("[ ]", logs("--json").strip());
         assertEquals("there is nothing to delete\n", logs("clear"));
-        refused("no conversation yet", "begins one", "logs", "show");
-        refused("no conversation yet", "begins one", "logs", "-r");
+        refused("no conversations yet", "start one: ", "logs", "show");
+        refused("no conversations yet", "start one: ", "logs", "-r");
     }
 
     @Test

@@ -68,7 +68,7 @@ class ModelFields {
     void fieldsOfOptionAreRequired() {
         reports(cop.run("chat", "-m", "gpt-5.4", "-O", "temperature=0", "hi"), 1,
                 "Unsupported parameter: 'temperature'");
-        reports(cop.run("chat", "-m", "gpt-5.4", "-O", "temperature=0", "hi"), 1, "hint: leave out temperature");
+        reports(cop.run("chat", "-m", "gpt-5.4", "-O", "temperature=0", "hi"), 1, "hint: remove temperature");
         assertEquals(2, cop.sim.count(CHAT));
         cop.ok("chat", "-m", "gpt-5.4", "--temperature", "0", "hi");
         reports(cop.run("chat", "-m", "gpt-5.4", "-O", "temperature=0", "hi"), 1,
@@ -129,7 +129,7 @@ class ModelFields {
     void rejectedEffortHintsAtAcceptedOnes() {
         cop.sim.set("efforts", "low,medium");
         reports(cop.run("chat", "-m", "gpt-5.4", "--reasoning-effort", "xhigh", "hi"), 1,
-                "hint: --reasoning-effort low|medium");
+                "hint: use --reasoning-effort low|medium");
     }
 
     @Test
@@ -197,7 +197,7 @@ class ModelFields {
 
     @Test
     void rejectedEndpointOptionHintsToOmitIt() {
-        reports(cop.run("chat", "-m", "gpt-5.4", "--endpoint", "messages", "hi"), 1, "hint: leave out the endpoint");
+        reports(cop.run("chat", "-m", "gpt-5.4", "--endpoint", "messages", "hi"), 1, "hint: remove --endpoint");
     }
 
     @Test

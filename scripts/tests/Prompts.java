@@ -82,13 +82,13 @@ class Prompts {
                     "templates/t.mustache:2: description: expected a string, got a list",
                     "write description: \"TEXT\""),
             bad("---\ntemperature: warm\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: temperature: a number is wanted",
-                    "from 0 to 2"),
+                    "templates/t.mustache:2: temperature takes a number",
+                    "use 0 to 2"),
             bad("---\n\ntemperature: 3\n---\nHello", "", "render t",
                     "templates/t.mustache:3: temperature 3 is out of range",
-                    "from 0 to 2"),
+                    "use 0 to 2"),
             bad("---\noptions: {model: x}\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: model cannot be set so",
+                    "templates/t.mustache:2: model cannot be set this way",
                     "use -m, model: in a template"),
             bad("---\noptions: 3\n---\nHello", "", "render t",
                     "templates/t.mustache:2: options: expected an object, got a number",
@@ -508,8 +508,8 @@ class Prompts {
                 Json.object().put("temperature", 1), true), null));
         one.request("a", true, true);
         var other = PreparedPrompt.of(template, messages).request("b", true, false);
-        assertEquals("{\"temperature\":0}", other.fields().toString());
-        assertTrue(PreparedPrompt.of(template, messages).request("b", true, true).fields().has("response_format"));
+        assertEquals("{\"temperature\":0}", other.options().toString());
+        assertTrue(PreparedPrompt.of(template, messages).request("b", true, true).options().has("response_format"));
         assertEquals("{\"temperature\":0}", template.head().options().toString());
     }
 
@@ -581,7 +581,7 @@ class Prompts {
     @Test
     void githubParametersDoNotReplaceFrontMatter() {
         cop.write("a.prompt.yml", "messages: [{role: user, content: Q}]\nmodelParameters: {messages: []}\n");
-        assertTrue(exits(2, cop.run("render", "a.prompt.yml")).err().contains("messages cannot be set so"));
+        assertTrue(exits(2, cop.run("render", "a.prompt.yml")).err().contains("messages cannot be set this way"));
     }
 
     @Test
@@ -898,7 +898,7 @@ class Prompts {
                 .with("m", Map.of("k", true));
         assertEquals("## system\n\nS\n\n## user\n\n1.5 2 a:1 b:2 true", prompt.render());
         assertEquals(List.of(copilot.Message.system("S"), copilot.Message.user("1.5 7 a:1 b:2 false")),
-                prompt.withJson("{\"y\": 7}").with("m.k", false).messages());
+                prompt.withAll(Map.of("y", 7)).with("m.k", false).messages());
         assertEquals("t D", prompt.name() + " " + prompt.description());
         assertEquals("{{z}}", prompt.withModel("mai-code-1.1-flash").withAll(Map.of("x", "say: {{z}}", "y", "", "m",
                 Map.of("k", ""))).with("l", null).ask().text().strip());

@@ -758,7 +758,7 @@ class Streams {
                  "arguments":"{\\"city\\":\\"Oslo\\"}"}}]}}],
                  "id":"u","model":"claude-sonnet-4.5"}""").answer.reply(Duration.ZERO);
         assertEquals(List.of("Let me look."), reply.choices());
-        assertEquals("tool_calls", reply.finish());
+        assertEquals("tool_calls", reply.rawFinish());
         assertEquals("[" + called("toolu_7", "weather", "{\"city\":\"Oslo\"}") + "]",
                 Json.singleLine(reply.toolCalls()));
     }

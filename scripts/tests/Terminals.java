@@ -697,7 +697,7 @@ class Terminals {
     }
 
     @Test
-    void missingConversationIsReportedAtOnce() { open("chat", "-c").shows("no conversation yet").leaves(2); }
+    void missingConversationIsReportedAtOnce() { open("chat", "-c").shows("no conversations yet").leaves(2); }
 
     // ------------------------------------------------------------------------------------ other ends, colours
 

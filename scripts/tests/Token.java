@@ -436,7 +436,7 @@ class Token {
         var outcome = cop.run("chat", "hello");
         assertEquals(1, outcome.code(), outcome::all);
         assertEquals(0, cop.sim.count(CHAT));
-        reports(outcome, "error: GitHub's abuse detection");
+        reports(outcome, "error: blocked by GitHub's abuse detection");
     }
 
     @Test
@@ -813,6 +813,32 @@ class Token {
         assertEquals(0, cop.time.pauses.size());
     }
 
+    /// A pause for the exchange keeps no lock: another thread is served by the token that it gets in the meantime.
+    @Test
+    void nothingIsLockedDuringPauseForExchange() {
+        var usual = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        var models = new AtomicReference<ModelCatalog>();
+        var served = new ArrayList<Boolean>();
+        var time = new Time() {
+            @Override
+            public Instant now() { return cop.time.now(); }
+
+            @Override
+            public void sleep(Duration pause) throws InterruptedException {
+                cop.time.sleep(pause);
+                served.add(Thread.startVirtualThread(() -> models.get().list(ModelList.FRESH))
+                        .join(Duration.ofSeconds(5)));
+            }
+        };
+        models.set(new Toolkit(new Environment(usual.stdin(), usual.out(), usual.err(), usual.variables(), _ -> false,
+                time, () -> false, usual.directory())).copilot().models());
+        cop.sim.set("exchange-faults", "503");
+        assertFalse(models.get().list(ModelList.FRESH).models().isEmpty());
+        assertEquals(List.of(true), served);
+        assertEquals(2, exchanges().size());
+    }
+
     @Test
     void secondHttp401IsAnError() {
         cop.run("token");
@@ -1061,7 +1087,7 @@ class Token {
         var outcome = cop.run("status");
         assertEquals(0, outcome.code(), outcome::all);
         var parts = new ArrayList<>(CredentialSources.ORDER);
-        parts.addAll(List.of(cop.sim.url(), "logged in as octocat", "individual", cop.sim.api(), "good for 26 min"));
+        parts.addAll(List.of(cop.sim.url(), "logged in as octocat", "individual", cop.sim.api(), "valid for 26 min"));
         for (var part : parts) assertTrue(outcome.out().contains(part), () -> part + " is missing\n" + outcome.all());
         assertEquals("", outcome.err());
     }

@@ -68,7 +68,7 @@ class Usages {
             "overage | $0.01 each | 0 % left of 1500 credits: 0, 12.5 used beyond it, more may be used and is"
             + " billed",
             "free | (free, free_limited_copilot) | chat         96 % left of 500: 480",
-            "missing | (individual, yearly_subscriber_quota) | GitHub tells no quotas of this account"})
+            "missing | (individual, yearly_subscriber_quota) | GitHub reports no quotas for this account"})
     void everyKindOfAccountIsShown(String kind, String head, String line) {
         cop.sim.set("quota", kind);
         var outcome = cop.terminal(1).run("usage");
@@ -93,7 +93,7 @@ class Usages {
         cop.sim.set("quota", "missing");
         var outcome = cop.ok("usage");
         assertEquals("", outcome.out());
-        assertEquals("warning: GitHub tells no quotas of this account\n", outcome.err());
+        assertEquals("warning: GitHub reports no quotas for this account\n", outcome.err());
     }
 
     /// `api` prints the bytes as they came.
@@ -121,7 +121,7 @@ class Usages {
         cop.sim.set("exchange", "bad-credentials");
         var outcome = cop.run("usage");
         assertEquals(4, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("COPILOT_GITHUB_TOKEN: it is revoked, expired or mistyped"), outcome::all);
+        assertTrue(outcome.err().contains("COPILOT_GITHUB_TOKEN: it is revoked, expired, or mistyped"), outcome::all);
     }
 
     @Test
@@ -150,14 +150,14 @@ class Usages {
             "\"entitlement\":300,\"remaining\":-1,\"percent_remaining\":-0.33 | x: -0.33 % left of 300: -1",
             "\"entitlement\":\"300\",\"remaining\":\"30\" | x: 10 % left of 300: 30",
             "\"entitlement\":3,\"remaining\":1 | x: 33.33 % left of 3: 1",
-            "\"entitlement\":300 | x: not told what is left of 300",
+            "\"entitlement\":300 | x: unknown amount left of 300",
             "\"remaining\":7 | x: 7 left",
             "\"percent_remaining\":99.999 | x: 99.99 % left",
-            "\"percent_remaining\":1e99999999,\"entitlement\":1e99999999,\"remaining\":null | x: not told what is left",
-            "\"entitlement\":[],\"remaining\":{},\"percent_remaining\":true | x: not told what is left",
+            "\"percent_remaining\":1e99999999,\"entitlement\":1e99999999,\"remaining\":null | x: unknown amount left",
+            "\"entitlement\":[],\"remaining\":{},\"percent_remaining\":true | x: unknown amount left",
             "\"remaining\":7,\"overage_count\":2.50 | x: 7 left, 2.5 used beyond it",
             "\"remaining\":7,\"overage_permitted\":true | x: 7 left, more may be used and is billed",
-            "'' | x: not told what is left"})
+            "'' | x: unknown amount left"})
     void incompleteSnapshotIsRead(String fields, String words) {
         assertEquals(words, only(snapshot(fields)).toString());
         assertTrue(account(snapshot(fields)).toString().contains("\n  x  "));
@@ -166,11 +166,11 @@ class Usages {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "\"limited_user_quotas\":{\"chat\":5} | chat: 5 left",
-            "\"monthly_quotas\":{\"chat\":50} | chat: not told what is left of 50",
+            "\"monthly_quotas\":{\"chat\":50} | chat: unknown amount left of 50",
             "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":{\"chat\":0} | chat: 0 % left of 50: 0",
             "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":null,\"quota_snapshots\":null"
-                    + " | chat: not told what is left of 50",
-            "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{} | chat: not told what is left of 50",
+                    + " | chat: unknown amount left of 50",
+            "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{} | chat: unknown amount left of 50",
             "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{\"y\":{\"remaining\":1},\"z\":3} | y: 1 left"})
     void incompleteFreeAccountIsRead(String fields, String words) {
         assertEquals(words, only("{" + fields + "}").toString());
@@ -193,7 +193,7 @@ class Usages {
     @Test
     void pastResetIsReported() {
         String text = account("{\"quota_reset_date\":\"2026-11-01\"}").toString();
-        assertTrue(text.endsWith("(which is past: the figures are old)"), text);
+        assertTrue(text.endsWith("(past: these figures are outdated)"), text);
     }
 
     @Test

@@ -40,11 +40,11 @@ class Verbs {
     void askReturnsReplyThatPrintsItsText() {
         var reply = toolkit.ask(request("say: Rayleigh scattering"));
         assertEquals("Rayleigh scattering", reply.toString());
-        assertEquals("stop gpt-5-mini-2025-08-07", reply.finish() + " " + reply.model());
-        assertTrue(reply.usage().total() > 0);
+        assertEquals("STOP gpt-5-mini-2025-08-07", reply.finish() + " " + reply.model());
+        assertTrue(reply.usage().totalTokens() > 0);
         assertEquals("Rayleigh scattering", reply.json().path("text").asString());
-        toolkit.ask(request("hi").withModel("mai-code-1.1-flash").withSystem("S").with("temperature", 0)
-                .with("stop", List.of("x")));
+        toolkit.ask(request("hi").withModel("mai-code-1.1-flash").withSystem("S").withOption("temperature", 0)
+                .withOption("stop", List.of("x")));
         assertTrue(sent().getLast().contains("\"temperature\":0"), sent()::getLast);
         assertTrue(sent().getLast().contains("\"stop\":[\"x\"]"), sent()::getLast);
         assertTrue(sent().getLast().contains("\"model\":\"mai-code-1.1-flash\""), sent()::getLast);
@@ -62,6 +62,18 @@ class Verbs {
         assertEquals(4, fault(() -> nobody.ask(request("hi")), "not logged in", "copilot login").exitCode());
     }
 
+    /// Words that are not in the enum reach the JSON as GitHub sent them.
+    @ParameterizedTest
+    @CsvSource({"stop, STOP", "length, LENGTH", "content_filter, CONTENT_FILTER", "tool_calls, TOOL_CALLS",
+            "unknown, UNKNOWN", "malformed_function_call, UNKNOWN", "'', UNKNOWN"})
+    void finishReasons(String word, copilot.FinishReason reason) {
+        var reply = new copilot.Reply(List.of("x"), "", word, "m", copilot.Usage.NONE, Json.array(Stream.of()), "", "",
+                Duration.ZERO, List.of());
+        assertEquals(reason, reply.finish());
+        assertEquals(word, reply.rawFinish());
+        assertEquals(word, reply.json().path("finish").asString("absent"));
+    }
+
     record Listed(List<Integer> a) {}
 
     @Test
@@ -72,7 +84,7 @@ class Verbs {
         cop.sim.set("answer", "{\"a\": \"x\"}");
         fault(() -> toolkit.ask(request("hi")).value(Listed.class), "the answer is not a valid Listed");
         cop.sim.set("answer", "no");
-        fault(() -> toolkit.ask(request("hi")).value(), "the answer is no JSON: no");
+        fault(() -> toolkit.ask(request("hi")).value(), "the answer is not JSON: no");
     }
 
     @Test
@@ -90,14 +102,14 @@ class Verbs {
         fault(() -> toolkit.run("git", null), "a word of git is null");
         fault(() -> toolkit.template("x").with(null, 1), "with's name is null");
         fault(() -> toolkit.template("x").withAll(null), "withAll's map is null");
-        fault(() -> request("x").with("temperature", 9), "with(\"temperature\") 9 is out of range");
-        fault(() -> request("x").with("model", "mai-code-1.1-flash"), "cannot be set so", "withModel");
-        fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "a whole number is wanted");
+        fault(() -> request("x").withOption("temperature", 9), "withOption(\"temperature\") 9 is out of range");
+        fault(() -> request("x").withOption("model", "mai-code-1.1-flash"), "cannot be set this way", "withModel");
+        fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "takes a whole number");
         fault(() -> toolkit.template("{{x}}").ask(), "{{x}} is missing", "with(\"name\", value)");
         assertEquals(0, sent().size());
-        var request = request("x").with("stop", "y");
-        request.fields().put("stop", "z");
-        assertEquals("y", request.fields().path("stop").asString(), "what is handed out is a copy");
+        var request = request("x").withOption("stop", "y");
+        request.options().put("stop", "z");
+        assertEquals("y", request.options().path("stop").asString(), "what is handed out is a copy");
     }
 
     @Test
@@ -105,7 +117,7 @@ class Verbs {
         var pieces = new ArrayList<String>();
         var usage = toolkit.stream(request("say: one two three four"), pieces::add);
         assertEquals("one two three four", String.join("", pieces));
-        assertTrue(pieces.size() > 1 && usage.total() > 0);
+        assertTrue(pieces.size() > 1 && usage.totalTokens() > 0);
         cop.sim.set("finish", "length");
         pieces.clear();
         fault(() -> toolkit.stream(request("say: one two"), pieces::add), "(finish: length)");
@@ -133,7 +145,7 @@ class Verbs {
     @Test
     void streamRefusesSeveralChoices() {
         var toolkit = cop.toolkit();
-        var two = copilot.request("q").with("n", 2);
+        var two = copilot.request("q").withOption("n", 2);
         assertThrows(copilot.Fault.class, () -> toolkit.stream(two, _ -> { }));
         assertEquals(2, toolkit.ask(two).choices().size());
     }
@@ -182,6 +194,29 @@ class Verbs {
         fault(() -> toolkit.rows("none.jsonl"), "cannot read none.jsonl");
     }
 
+    /// A model that took the schema is not told to be exchanged for one that takes it.
+    @ParameterizedTest
+    @CsvSource({"gpt-5-mini, try again or use another model",
+            "claude-haiku-4.5, use a model that enforces schemas: copilot models schema"})
+    void schemaHintDependsOnModel(String model, String hint) {
+        cop.write("s.mustache", "---\nschema: {type: object, properties: {n: {type: integer}}}\n---\nq");
+        cop.sim.set("answer", "no");
+        var fault = fault(() -> toolkit.prompt("./s.mustache").withModel(model).ask(), "does not match the schema");
+        assertEquals(hint, fault.hint());
+    }
+
+    /// What is left out is said where the log is.
+    @Test
+    void omittedRowsAreLogged() {
+        cop.write("r.csv", "id,text\n7,a\n,\n8,b\n");
+        cop.with("COP_VERBOSE", "1");
+        var log = new StringWriter();
+        var loud = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(log, true)));
+        assertEquals(List.of("a", "b"), loud.rows("r.csv").map(r -> r.text("text")).toList());
+        assertEquals("* note: r.csv: skipped rows without values: 1\n", log.toString());
+    }
+
     private static final String THREE = "{\"id\": \"a\", \"x\": \"1\"}\n{\"id\": \"b\", \"x\": \"2\"}\n"
             + "{\"id\": \"c\", \"x\": \"3\"}\n";
 
@@ -210,7 +245,7 @@ class Verbs {
                 .withProgress(lines::add).to("out.csv");
         assertEquals(List.of("1", "3"), outcome.results().map(r -> r.text("text")).toList());
         assertEquals("done: 2 ok", lines.getLast());
-        assertTrue(outcome.complete() && outcome.ok() == 2 && outcome.out().endsWith("out.csv"));
+        assertTrue(outcome.allOk() && outcome.ok() == 2 && outcome.out().endsWith("out.csv"));
         assertEquals(2, cop.read("out.csv.run/order").lines().count());
         fault(() -> new copilot.Batch(toolkit.template("say: {{x}}"), List.of(Map.of("y", 1))).to("other.csv"),
                 "{{x}} is missing", "filter");
@@ -224,9 +259,9 @@ class Verbs {
         cop.sim.set("faults", List.of("422"));
         assertEquals("out.jsonl: incomplete: 2 of 3", batch.to("out.jsonl").toString());
         assertEquals(1, batch.to("out.jsonl").failed());
-        assertTrue(batch.to("out.jsonl").trouble().orElseThrow().startsWith("a: "));
+        assertTrue(batch.to("out.jsonl").firstProblem().orElseThrow().startsWith("a: "));
         assertEquals(3, sent().size());
-        assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
+        assertTrue(batch.withRetryFailed().to("out.jsonl").allOk());
         assertEquals(4, sent().size());
     }
 
@@ -238,7 +273,7 @@ class Verbs {
                 "mend them, or batch(prompt, rows(…).filter(…).toList()) leaves them out").exitCode());
         fault(() -> batch.to("no/such/out.jsonl"), "no such folder");
         fault(() -> batch.to("r.jsonl"), "r.jsonl would overwrite the input");
-        fault(() -> batch.to(""), "to wants a file");
+        fault(() -> batch.to(""), "to needs a file");
         fault(() -> new copilot.Batch(toolkit.template("x"), List.of()).to("o.jsonl"), "the input holds no rows");
         fault(() -> batch.withJobs(0).to("out.jsonl"), "withJobs(0)");
         assertEquals(0, sent().size());
@@ -261,12 +296,12 @@ class Verbs {
     @Test
     void programsRunWithoutShell() {
         assertEquals("a $HOME;b", toolkit.run("printf", "%s\n\n", "a $HOME;b"));
-        fault(() -> toolkit.run("sh", "-c", "echo why >&2; exit 3"), "sh ended with 3: why");
-        assertEquals("sh ended with 3: why …",
+        fault(() -> toolkit.run("sh", "-c", "echo why >&2; exit 3"), "sh exited with 3: why");
+        assertEquals("sh exited with 3: why …",
                 fault(() -> toolkit.run("sh", "-c", "printf 'why\nmore\n' >&2; exit 3")).message());
-        assertEquals("cannot run no-such-program: there is no such program",
+        assertEquals("cannot run no-such-program: no such program",
                 fault(() -> toolkit.run("no-such-program")).message());
-        fault(() -> toolkit.run(), "wants a program");
+        fault(() -> toolkit.run(), "needs a program");
         assertEquals(300_000, toolkit.run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero"
                 + " >&2").length());
     }
@@ -277,13 +312,13 @@ class Verbs {
         var answer = toolkit.api("POST", "/chat/completions", Map.of("model", "gpt-5-mini", "messages",
                 List.of(copilot.Message.user("say: hi"))));
         assertEquals("hi", answer.path("choices").get(0).path("message").path("content").asString());
-        fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404", "page not found\nhint: ");
-        fault(() -> toolkit.api("GET", "", null), "a path is wanted");
-        fault(() -> toolkit.api("GET", "https://example.com/x", null), "a path is wanted");
+        fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing returned HTTP 404", "page not found");
+        fault(() -> toolkit.api("GET", "", null), "expected a path, got");
+        fault(() -> toolkit.api("GET", "https://example.com/x", null), "expected a path, got");
         var token = toolkit.copilot().tokens().get();
         assertEquals("Bearer " + token.value(), token.header());
         assertFalse(token.toString().contains(token.value().substring(0, 12)), token::toString);
-        assertTrue(token.expires().isAfter(cop.time.now()));
+        assertTrue(token.expiresAt().isAfter(cop.time.now()));
     }
 
     // ------------------------------------------------------------------------------------------------ repl
@@ -370,12 +405,12 @@ class Verbs {
             a -- --loud       | 0 | [a, --loud] []   | -
             a                 | 0 | [a] []           | -
             --help            | 0 | -                | -
-            a --lout          | 2 | -                | error: there is no option --lout~hint: did you mean --loud?
-            a -x              | 2 | -                | error: there is no option -x~hint: usage: greet-all NAME [OTHER]
+            a --lout          | 2 | -                | error: unknown option: --lout~hint: did you mean --loud?
+            a -x              | 2 | -                | error: unknown option: -x~hint: usage: greet-all NAME [OTHER]
             --loud            | 2 | -                | error: NAME is missing~hint: usage: greet-all NAME [OTHER]
-            a b c             | 2 | -                | error: there is no place for c~hint: usage: greet-all
+            a b c             | 2 | -                | error: unexpected argument: c~hint: usage: greet-all
             fail              | 7 | -                | error: it went wrong~hint: try again
-            bug               | 1 | -                | error: java.lang.IllegalStateException: b~hint: -v shows where
+            bug               | 1 | -                | error: java.lang.IllegalStateException: b~hint: rerun with -v
             bug -v            | 1 | -                | error: java.lang.IllegalStateException: b~at cop.Verbs""")
     void scriptArguments(String args, int code, String got, String err) {
         var heard = new StringBuilder();
@@ -424,9 +459,9 @@ class Verbs {
         var prompt = toolkit.template("---\nschema: {type: object, required: [a]}\n---\nsay: {\"a\": 1");
         for (String finish : List.of("length", "content_filter")) {
             cop.sim.set("finish", finish);
-            String hint = finish.equals("length") ? "with(\"max_tokens\"" : "in other words";
+            String hint = finish.equals("length") ? "withOption(\"max_tokens\"" : "in other words";
             fault(prompt::ask, "(finish: " + finish + ")", hint);
-            fault(() -> toolkit.ask(prompt.question()), "(finish: " + finish + ")", hint);
+            fault(() -> toolkit.ask(prompt.prepared()), "(finish: " + finish + ")", hint);
         }
     }
 
