@@ -124,7 +124,7 @@ class RowReaders {
         exits(0, batch("r.jsonl", "--again"));
         assertEquals("c", Json.text(results().getFirst(), "id"));
         var outcome = exits(2, batch("r.csv", "--id", "id"));
-        assertTrue(outcome.err().contains("r.csv:2: the row has no field id (--id)"), outcome::all);
+        assertTrue(outcome.err().contains("r.csv:2: there is no id for --id"), outcome::all);
     }
 
     // ------------------------------------------------------------------------------ refused by their line
