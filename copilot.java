@@ -3837,15 +3837,15 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
         Reply reply, printed;
         try {
             reply = new SchemaRetry(question.schema(), options.schemaRetries(), console::note).ask(request, again -> {
-                printer.forget();
+                printer.discard();
                 return Deadline.within(options.limit(), () -> copilot.ask(again, printer));
             });
-            printed = asked(reply, question.schema() != null);
+            printed = extracted(reply, question.schema() != null);
         } catch (Fault | BrokenPipe broken) {
-            String heard = printer.heard(), why = broken instanceof Fault fault ? fault.message() : "nobody read on";
-            var partial = Json.object().put("text", heard).put("finish", "").put("error", why);
+            String text = printer.received(), why = broken instanceof Fault fault ? fault.message() : "stdout was closed";
+            var partial = Json.object().put("text", text).put("finish", "").put("error", why);
             if (broken instanceof UnfitAnswer unfit) end(request, turn, unfit.reply, printer);
-            else if (!heard.isEmpty()) talk.add(turn, partial, console);
+            else if (!text.isEmpty()) talk.add(turn, partial, console);
             if (broken instanceof Fault fault) printer.brokenOff(fault);
             throw broken;
         }
@@ -3864,24 +3864,24 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
         copilot.quota().ifPresent(console::say);
     }
 
-    /// Returns what was asked for alone: what reads stdout may run the code, or parse the JSON.
-    private Reply asked(Reply reply, boolean structured) {
+    /// Returns only the code block or JSON that was asked for: a program that reads stdout may run or parse it.
+    private Reply extracted(Reply reply, boolean structured) {
         if (!options.extract() && !(structured && reply.asksForTool())) return reply;
         var blocks = options.extract() ? Text.fenced(reply.text()) : List.<String>of();
         if (!blocks.isEmpty()) return reply.withText(blocks.getFirst());
         if (options.form().json() && reply.asksForTool()) return reply;
         throw new UnfitAnswer(reply, reply.unfinished() != null ? reply.unfinished() : Fault.error("the answer has"
-                + " no fenced block, or one that is not closed", "ask for a fenced block of code, or leave out -x"));
+                + " no complete fenced block", "ask for a fenced block of code, or omit -x"));
     }
 }
 
 final class InteractiveChat {
     private static final String HELP = """
-            A line is sent at Enter; end it with \\ to go on in the next.
-              /model [ID]      show or change the model       /reset        forget what was said
-              /system [TEXT]   show or change the system      /save FILE    write the conversation
-              /quit            leave (also Ctrl-D)            /help         this text
-            Ctrl-C stops an answer. A line that is to begin with / begins with //.
+            Enter sends a line; end it with \\ to continue on the next.
+              /model [ID]      show or change the model     /reset        clear the conversation
+              /system [TEXT]   show or change the system    /save FILE    write the conversation
+              /quit            leave (also Ctrl-D)          /help         show this text
+            Ctrl-C stops an answer. Type // to send a line that begins with /.
             """;
     static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
 
@@ -3898,11 +3898,11 @@ final class InteractiveChat {
     }
 
     void run() {
-        console.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+        console.note("chatting with " + request.model() + "; /help for commands, Ctrl-D to leave");
         for (String line = terminal.line(); line != null; line = terminal.line()) {
             if (Set.of("/quit", "/exit", "/bye", "quit", "exit").contains(line.strip())) return;
             try {
-                obey(line.strip());
+                execute(line.strip());
             } catch (Fault fault) {
                 if (job.console().env().shutdown().signaled()) throw fault;
                 if (fault.is(Fault.Kind.INTERRUPTED)) console.note("(stopped)");
@@ -3911,9 +3911,9 @@ final class InteractiveChat {
         }
     }
 
-    private void obey(String line) {
+    private void execute(String line) {
         if (!line.startsWith("/") || line.startsWith("//")) {
-            if (!line.isEmpty()) say(line.startsWith("//") ? line.substring(1) : line);
+            if (!line.isEmpty()) send(line.startsWith("//") ? line.substring(1) : line);
             return;
         }
         String[] words = line.split("\\s+", 2);
@@ -3923,30 +3923,29 @@ final class InteractiveChat {
             case "/model" -> {
                 if (!rest.isEmpty()) request = request.withModel(job.copilot().models().recent()
                         .map(all -> all.require(rest, Model::usable).id()).orElse(rest));
-                console.note("the model is " + request.model());
+                console.note("model: " + request.model());
             }
             case "/system" -> {
                 if (!rest.isEmpty()) request = request.withSystem(rest);
-                console.note(request.system() == null ? "there is no system message"
-                        : "the system message is: " + request.system());
+                console.note("system message: " + Objects.requireNonNullElse(request.system(), "none"));
             }
             case "/reset" -> {
-                String system = request.system();
                 job.talk().reset();
-                console.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+                console.note("conversation cleared" + (request.system() == null ? "" : " (system message kept)"));
             }
             case "/save" -> {
+                if (rest.isEmpty()) throw Fault.usage("/save needs a file name", "/save chat.md");
                 Path file = OutputFile.check(job.console().env(), "/save", rest);
                 OutputFile.write(file, Text.endWithNewline(job.talk().text()));
-                console.note("written: " + rest);
+                console.note("saved to " + rest);
             }
-            default -> console.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
-                    "/help lists what there is"));
+            default -> console.warn("unknown command " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
+                    "/help lists them"));
         }
     }
 
     /// Runs one turn. A prompt without an answer is forgotten, so that it can be asked again.
-    private void say(String text) {
+    private void send(String text) {
         var asked = new PreparedPrompt(request.plus(Message.user(text)), null);
         terminal.stoppable(() -> job.run(asked, terminal::view));
     }
@@ -3997,14 +3996,15 @@ final class AnswerPrinter implements DeltaListener {
     /// @param live print text as it arrives, not at the end
     /// @param file file to write instead of stdout, or null
     /// @param raw print unstyled even on a terminal
-    /// @param exact whether only what was asked for may go to stdout: JSON for a schema, or code
+    /// @param exact whether stdout may get only JSON that meets the schema, or the code block
     record OutputMode(boolean live, boolean json, Path file, boolean reasoning, boolean raw, boolean exact) {}
 
     private final Console console;
     private final OutputMode form;
     private final AnswerView view;
-    private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
-    private boolean thinking;
+    private final SortedMap<Integer, StringBuilder> received = new TreeMap<>();
+    private final List<String> warnings = new ArrayList<>();    // of an answer whose last line is not ended yet
+    private boolean reasoning;
 
     AnswerPrinter(Console console, OutputMode form, Supplier<AnswerView> styled) {
         var env = console.env();
@@ -4017,29 +4017,29 @@ final class AnswerPrinter implements DeltaListener {
     }
 
     /// Discards an attempt that was not printed.
-    void forget() { heard.clear(); }
+    void discard() { received.clear(); }
 
-    String heard() { return String.join("\n\n", heard.values()); }
+    String received() { return String.join("\n\n", received.values()); }
 
     @Override
     public void text(int choice, String delta) {
         endReasoning();
-        heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
+        received.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
         if (form.live()) view.text(delta);
     }
 
     @Override
     public void reasoning(String delta) {
         if (!form.reasoning() || console.quiet) return;
-        if (!thinking) view.pause();
-        thinking = true;
+        if (!reasoning) view.pause();
+        reasoning = true;
         console.fragment(console.dim(Text.printable(delta)));
     }
 
     @Override
     public void warning(String message) {
-        view.pause();
-        console.warn(message);
+        if (received.isEmpty()) console.warn(message);
+        else warnings.add(message);
     }
 
     /// @param structured whether the text is JSON
@@ -4063,14 +4063,14 @@ final class AnswerPrinter implements DeltaListener {
         if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.rawFinish() + ")");
     }
 
-    /// Keeps what was received: on stdout, or in a part file next to the output file. An answer that is not what was
-    /// asked for goes to stderr, since stdout gets only its record.
+    /// Saves a partial answer: to stdout, or to a part file next to the output file. An answer that violates its schema
+    /// is printed on stderr, since stdout gets only its record.
     void brokenOff(Fault fault) {
         end();
         var misfit = fault instanceof UnfitAnswer wrong ? wrong.reply : null;
-        if (misfit == null && heard.isEmpty()) return;
-        var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
-        String answer = form.json() ? Json.singleLine(record.put("error", fault.message())) : heard();
+        if (misfit == null && received.isEmpty()) return;
+        var record = misfit != null ? misfit.json() : Json.object().put("text", received()).put("finish", "");
+        String answer = form.json() ? Json.singleLine(record.put("error", fault.message())) : received();
         if (form.file() != null && !answer.isEmpty()) keepPart(answer);
         else if (form.exact() && !form.json() && !answer.isEmpty()) console.say(Text.printable(answer));
         else if (!form.live()) print(answer);
@@ -4080,7 +4080,7 @@ final class AnswerPrinter implements DeltaListener {
         try {
             Path part = OutputFile.partOf(form.file());     // the existing file stays
             OutputFile.write(part, Text.endWithNewline(answer));
-            console.note("what had come is in " + part);
+            console.note("the partial answer was saved to " + part);
         } catch (Fault unwritable) {
             console.warn(unwritable.message());
         }
@@ -4095,11 +4095,13 @@ final class AnswerPrinter implements DeltaListener {
     void end() {
         endReasoning();
         view.end();
+        warnings.forEach(console::warn);
+        warnings.clear();
     }
 
     private void endReasoning() {
-        if (thinking) console.fragment("\n\n");
-        thinking = false;
+        if (reasoning) console.fragment("\n\n");
+        reasoning = false;
     }
 }
 

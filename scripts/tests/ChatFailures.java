@@ -581,4 +581,15 @@ class ChatFailures {
     }
 
     private String at(String name) { return cop.file(name).toString(); }
+
+    /// On a terminal both streams share the screen.
+    @Test
+    void warningAfterAnswerBeginsItsOwnLine() {
+        cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("faults", List.of("finish-none")).set("answer", "hello");
+        var screen = new StringWriter();
+        var both = new PrintWriter(screen);
+        var in = new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE);
+        copilot.run(cop.environment(in, both, both), "chat", "hi");
+        assertTrue(screen.toString().contains("hello\nwarning: GitHub ended the answer"), screen::toString);
+    }
 }

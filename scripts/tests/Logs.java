@@ -230,7 +230,7 @@ class Logs {
         chatUntil("a", "say: a b c");
         var turn = turns(onlyFile()).getFirst();
         assertTrue("a b c".startsWith(Json.text(turn, "text")) && !Json.text(turn, "text").isEmpty(), turn.toString());
-        assertEquals("nobody read on", Json.text(turn, "error"));
+        assertEquals("stdout was closed", Json.text(turn, "error"));
     }
 
     @Test

@@ -358,7 +358,7 @@ class ModelCommands {
     @Test
     void interactiveModelCommandRejectsUnknownModel() {
         prints(onATerminal("/model sonnet\nsay: a\n/model nope\nsay: b\n/model gpt\nsay: c\n/model auto\n", "chat"), 0,
-                "unknown model: nope", "matches several", "the model is claude-sonnet-5", "the model is auto");
+                "unknown model: nope", "matches several", "model: claude-sonnet-5", "model: auto");
         assertEquals("[\"claude-sonnet-5\",\"claude-sonnet-5\",\"claude-sonnet-5\"]", Json.compact(Json.array(
                 cop.bodies().stream().map(body -> body.path("model")))));
     }

@@ -170,7 +170,7 @@ class Terminals {
 
     @Test
     void ctrlDEndsConversation() {
-        open("chat").ready().shows("talking to gpt-5-mini").press("C-d").leaves(0);
+        open("chat").ready().shows("chatting with gpt-5-mini").press("C-d").leaves(0);
         assertEquals(0, cop.chats().size());
     }
 
@@ -335,7 +335,7 @@ class Terminals {
     @Test
     void unknownModelIsAnError() {
         conversation();
-        enter("/model gpt-4oo").shows("error: ").ready().turn("/model", "the model is mai-code-1.1-flash")
+        enter("/model gpt-4oo").shows("error: ").ready().turn("/model", "model: mai-code-1.1-flash")
                 .turn("say: fine", "fine");
         assertEquals(List.of("user: say: fine"), messages(cop.chats().getLast().body()));
     }
@@ -347,14 +347,14 @@ class Terminals {
 
     @Test
     void modelCommand() {
-        conversation().turn("/model", "the model is mai-code-1.1-flash")
-                .turn("/model gpt-5-mini", "the model is gpt-5-mini").turn("say: x", "x");
+        conversation().turn("/model", "model: mai-code-1.1-flash")
+                .turn("/model gpt-5-mini", "model: gpt-5-mini").turn("say: x", "x");
         assertEquals("gpt-5-mini", cop.chats().getLast().body().path("model").asString());
     }
 
     @Test
     void systemCommand() {
-        conversation().turn("/system", "no system message").turn("/system be brief", "be brief").turn("say: x", "x");
+        conversation().turn("/system", "system message: none").turn("/system be brief", "be brief").turn("say: x", "x");
         assertEquals(List.of("system: be brief", "user: say: x"), messages(cop.chats().getLast().body()));
         turn("/system be long", "be long").turn("say: yy", "yy");
         assertEquals(List.of("system: be long", "user: say: x", "assistant: x", "user: say: yy"),
@@ -363,7 +363,8 @@ class Terminals {
 
     @Test
     void resetKeepsSystemMessage() {
-        conversation("-s", "be kind").turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
+        conversation("-s", "be kind").turn("say: one", "one").turn("/reset", "conversation cleared")
+                .turn("say: two", "two");
         assertEquals(List.of("system: be kind", "user: say: two"), messages(cop.chats().getLast().body()));
     }
 
@@ -371,7 +372,7 @@ class Terminals {
     void saveCommand() {
         conversation("-s", "be kind").turn("say: one", "one").turn("/save my talk.md", "my talk.md");
         assertEquals("## system\n\nbe kind\n\n## user\n\nsay: one\n\n## assistant\n\none\n", cop.read("my talk.md"));
-        turn("/save", "/save").turn("/save missing/talk.md", "no folder").turn("say: two", "two");
+        turn("/save", "/save").turn("/save missing/talk.md", "no such folder").turn("say: two", "two");
     }
 
     @Test
@@ -456,7 +457,7 @@ class Terminals {
     @Test
     void helpAndUnknownCommands() {
         conversation().turn("/help", "/system").turn("/modle", "/model").turn("/frobnicate now", "/help")
-                .turn("/", "there is no");
+                .turn("/", "unknown command");
         assertEquals(0, cop.chats().size());
     }
 
@@ -474,12 +475,12 @@ class Terminals {
     @Test
     void plainConversation() {
         cop.withoutPrograms();
-        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "the model is gpt-5-mini");
+        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "model: gpt-5-mini");
         prompted(() -> enter("say: two\\").shows("…").enter("more").matches("^more$"));
         assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two\nmore"),
                 messages(cop.chats().getLast().body()));
         assertEquals("gpt-5-mini", cop.chats().getLast().body().path("model").asString());
-        turn("/system be brief", "be brief").turn("/save talk.md", "written: talk.md").turn("/reset", "forgotten")
+        turn("/system be brief", "be brief").turn("/save talk.md", "saved to talk.md").turn("/reset", "conversation cleared")
                 .turn("/help", "/quit").turn("/modle", "did you mean /model?").turn("//x", "heard");
         assertEquals(List.of("system: be brief", "user: /x"), messages(cop.chats().getLast().body()));
         assertTrue(cop.read("talk.md").endsWith("## assistant\n\ntwo\nmore\n"), cop.read("talk.md"));
@@ -657,12 +658,12 @@ class Terminals {
         conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "gpt-5-mini")
                 .turn("say: two", "two").press("C-d").leaves(0);
         closeWindow();
-        open("chat", "-c").ready().shows("2 turns").shows("> say: two").shows("talking to gpt-5-mini");
+        open("chat", "-c").ready().shows("2 turns").shows("> say: two").shows("chatting with gpt-5-mini");
         assertTrue(screen().contains("> say: two\ntwo\n") && !screen().contains("> say: one"), screen());
         turn("say: three", "three");
         assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
                 "user: say: three"), messages(cop.chats().getLast().body()));
-        turn("/save talk.md", "written: talk.md").press("C-d").leaves(0);
+        turn("/save talk.md", "saved to talk.md").press("C-d").leaves(0);
         assertEquals(1, conversations().size());
         assertEquals(List.of("one", "two", "three"), answers(conversations().getFirst()));
         assertEquals(cop.read("talk.md").strip(), cop.run("logs", "show").out().strip());
@@ -672,7 +673,7 @@ class Terminals {
 
     @Test
     void resetStartsNewConversation() {
-        conversation().turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
+        conversation().turn("say: one", "one").turn("/reset", "conversation cleared").turn("say: two", "two");
         assertEquals(2, conversations().size());
         turn("say: three", "three").press("C-d").leaves(0);
         assertEquals(List.of("one"), answers(conversations().getFirst()));
@@ -704,7 +705,7 @@ class Terminals {
     @Test
     void pipedConversationKeepsRepliesOnStdout() {
         openAs("$@ | sed 's/^/out: /'", "chat", "-m", "mai-code-1.1-flash");
-        shows("talking to").enter("say: hello").shows("out: hello").press("C-d").matches("left with 0");
+        shows("chatting with").enter("say: hello").shows("out: hello").press("C-d").matches("left with 0");
     }
 
     @Test
