@@ -459,7 +459,7 @@ class Verbs {
         var prompt = toolkit.template("---\nschema: {type: object, required: [a]}\n---\nsay: {\"a\": 1");
         for (String finish : List.of("length", "content_filter")) {
             cop.sim.set("finish", finish);
-            String hint = finish.equals("length") ? "withOption(\"max_tokens\"" : "in other words";
+            String hint = finish.equals("length") ? "withOption(\"max_tokens\"" : "rephrase the prompt";
             fault(prompt::ask, "(finish: " + finish + ")", hint);
             fault(() -> toolkit.ask(prompt.prepared()), "(finish: " + finish + ")", hint);
         }
