@@ -481,7 +481,8 @@ class Terminals {
                 messages(cop.chats().getLast().body()));
         assertEquals("gpt-5-mini", cop.chats().getLast().body().path("model").asString());
         turn("/system be brief", "be brief").turn("/save talk.md", "saved to talk.md")
-                .turn("/reset", "conversation cleared").turn("/help", "/quit").turn("/modle", "did you mean /model?").turn("//x", "heard");
+                .turn("/reset", "conversation cleared").turn("/help", "/quit").turn("/modle", "did you mean /model?")
+                .turn("//x", "heard");
         assertEquals(List.of("system: be brief", "user: /x"), messages(cop.chats().getLast().body()));
         assertTrue(cop.read("talk.md").endsWith("## assistant\n\ntwo\nmore\n"), cop.read("talk.md"));
         cop.sim.set("answer", MARKDOWN);
@@ -600,7 +601,8 @@ class Terminals {
     @Test
     void logsOffDisablesHistory() {
         cop.run("logs", "off");
-        conversation().turn("say: one", "one").press("Up").shows("say: one").press("C-c").ready().enter("/quit").leaves(0);
+        conversation().turn("say: one", "one").press("Up").shows("say: one").press("C-c").ready()
+                .enter("/quit").leaves(0);
         closeWindow();
         open("repl").shows("try ask(\"hello\")").enter("1 + 1").matches("==> 2$").enter("/exit").leaves(0);
         for (String name : List.of("history", "jshell.json", "conversations")) {
