@@ -3842,7 +3842,8 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
             });
             printed = extracted(reply, question.schema() != null);
         } catch (Fault | BrokenPipe broken) {
-            String text = printer.received(), why = broken instanceof Fault fault ? fault.message() : "stdout was closed";
+            String text = printer.received();
+            String why = broken instanceof Fault fault ? fault.message() : "stdout was closed";
             var partial = Json.object().put("text", text).put("finish", "").put("error", why);
             if (broken instanceof UnfitAnswer unfit) end(request, turn, unfit.reply, printer);
             else if (!text.isEmpty()) talk.add(turn, partial, console);
