@@ -132,10 +132,8 @@ public class copilot {
             }
         } catch (BrokenPipe _) {
             return 0;                                       // as in `| head`
-        } catch (Fault fault) {
-            return console.report(fault);
-        } catch (RuntimeException bug) {
-            return console.report(Fault.bug(bug));
+        } catch (RuntimeException e) {
+            return console.report(e instanceof Fault fault ? fault : Fault.bug(e));
         } catch (StackOverflowError | OutOfMemoryError tooMuch) {
             return console.report(Fault.usage("the input is too large, or too deeply nested",
                     "use a smaller input").because(tooMuch));
@@ -175,10 +173,9 @@ public class copilot {
             checkWords(usage, words, options);
             body.accept(List.copyOf(words), options);
             return 0;
-        } catch (Fault fault) {
-            return console.report(fault);
         } catch (RuntimeException e) {
-            return console.report(new Fault(Fault.ERROR, e.toString(), "rerun with -v", e));
+            return console.report(e instanceof Fault fault ? fault
+                    : new Fault(Fault.ERROR, e.toString(), "rerun with -v", e));
         }
     }
 
@@ -190,7 +187,7 @@ public class copilot {
             throw Fault.usage("unknown option: " + option, Suggestions.hint(option, form.options(), hint));
         }
         var needed = form.needed();
-        if (words.size() < needed.size()) throw Fault.usage(needed.get(words.size()) + " is missing", hint);
+        if (words.size() < needed.size()) throw Fault.usage("missing " + needed.get(words.size()), hint);
         if (words.isEmpty() || form.word(words.size() - 1) != null) return;
         throw Fault.usage("unexpected argument: " + words.get(form.words().size()), hint);
     }
@@ -1654,8 +1651,8 @@ final class Toolkit {
 // =============================================================================================== Commands
 // Each parses its options, asks a CopilotClient, and prints. Only the requested one is registered with picocli.
 //
-// A new command is a text that `Syntax` reads, a method of BasicCommand, and a line in COMMANDS; help, the overview and
-// completion follow from these. A word's or option's label in the text is its name in the code: `text("TEMPLATE")`.
+// A new command is a text that `Syntax` parses, a method of BasicCommand, and a line in COMMANDS; help, the overview,
+// and completion follow from these. Code uses the labels of the text: `text("TEMPLATE")`.
 
 final class Commands {
     /// A command and its implementation; null for `help` and programs.
@@ -1684,7 +1681,7 @@ final class Commands {
             new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
             new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
             new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
-            new Entry("Help", "help", "\n\nHelp on a command, as its --help.", (Supplier<Command>) null));
+            new Entry("Help", "help", "\n\nShow the help of a command.", (Supplier<Command>) null));
 
     /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
     /// installed `cop`. A new one, here `stats`, is a line below, an alias in jbang-catalog.json, `//SOURCES
@@ -1694,7 +1691,7 @@ final class Commands {
     ///     package cop;
     ///     public class stats extends Command {
     ///         public static void main(String... args) { System.exit(copilot.start("stats", args)); }
-    ///         String syntax() { return "[OPTIONS]\n\nWhat your chats have used.\n"; }
+    ///         String syntax() { return "[OPTIONS]\n\nShow what your chats have used.\n"; }
     ///         int run(CopilotClient client) { return print("…"); }
     ///     }
     static final List<String> PROGRAMS = List.of("embed", "install", "repl", "talk");
@@ -1709,21 +1706,21 @@ final class Commands {
     /// @param cop how the tool is started
     static String overview(String cop) {
         var groups = entries().collect(Collectors.groupingBy(Entry::group, LinkedHashMap::new, Collectors.mapping(
-                each -> "  " + Text.padded(each.name(), 11) + each.summary() + "\n", Collectors.joining())));
+                each -> "  " + Text.padded(each.name(), 12) + each.summary() + "\n", Collectors.joining())));
         var lines = new StringBuilder();
-        groups.forEach((group, entries) -> lines.append(group).append('\n').append(entries));
+        groups.forEach((group, entries) -> lines.append(group).append(":\n").append(entries).append('\n'));
         return """
                 Script your own GitHub Copilot subscription.
 
                 Usage: {cop} COMMAND [OPTIONS] [ARGUMENTS]
 
-                %s
-                  -h, --help       this text         -V, --version    the version
+                %sOptions:
+                  -h, --help       Show this help, or the help of a command
+                  -V, --version    Show the version
 
-                Try:  {cop} login
-                      {cop} chat "Three names for a pelican"
-                      git diff | {cop} chat "Write a commit message"
-                      git diff | {cop} chat -t review
+                Examples:
+                  {cop} chat "Three names for a pelican"
+                  git diff | {cop} chat -t review
                 """.formatted(lines).replace("{cop}", cop);
     }
 
@@ -1745,25 +1742,22 @@ final class Commands {
     }
 
     private static Fault unknown(String name) {
-        if (PROGRAMS.contains(name)) {
-            return Fault.usage(name + " is a program of its own, and not part of this one", "jbang " + name
-                    + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
-        }
+        if (PROGRAMS.contains(name)) return Fault.usage(name + " is a separate program", "jbang " + name
+                + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout");
         var names = Stream.of(COMMANDS.stream().map(Entry::name), PROGRAMS.stream(), Stream.of("--version"));
-        String chat = COP + " chat " + (name.contains(" ") ? Text.quoted(name) : "\"…\"") + " asks a model; ";
-        return Fault.usage("there is no command \"" + Text.shortened(name, 60) + "\"", Suggestions.hint(name, names
-                .flatMap(each -> each).toList(), COP + " ", chat + COP + " --help lists the commands"));
+        return Fault.usage("unknown command \"" + Text.shortened(name, 60) + "\"", Suggestions.hint(name, names
+                .flatMap(each -> each).toList(), COP + " ", COP + " chat " + (name.contains(" ")
+                ? Text.quoted(name) : "\"…\"") + " asks a model; " + COP + " --help lists the commands"));
     }
 
     static int dispatch(Console console, String... args) {
         String first = args.length == 0 ? "--help" : args[0];
         if (Set.of("-V", "--version").contains(first)) return console.print("copilot.java " + copilot.VERSION + "\n");
-        if (Set.of("help", "-h", "--help").contains(first)) {
-            boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
-            return all ? console.print(overview(COP)) : execute(args[1], console, "--help");
-        }
+        var help = Set.of("help", "-h", "--help");
+        if (help.contains(first)) return args.length < 2 || help.contains(args[1]) ? console.print(overview(COP))
+                : execute(args[1], console, "--help");
         if (!first.startsWith("-")) return execute(first, console, Arrays.copyOfRange(args, 1, args.length));
-        throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
+        throw Fault.usage("no command before the option " + first, Suggestions.hint(first,
                 List.of("--help", "--version"), COP + " " + Stream.of(args).filter(names()::contains).findFirst()
                 .orElse("chat") + " " + first + " …"));
     }
@@ -1773,7 +1767,10 @@ final class Commands {
         command.env = console.env();
         command.console = console;
         command.arguments = args;
-        var line = line(name, command);
+        command.known = new Syntax(name, command.syntax());
+        var line = new CommandLine(command.known.spec)
+                .setExpandAtFiles(false)                // JBang has already expanded @files
+                .setOverwrittenOptionsAllowed(true);    // allows -v -v; otherwise the last wins, as in curl
         try {
             var options = command.known.spec.optionsMap();      // a bare one would take the next word
             command.parsed = line.parseArgs(Stream.of(args).map(word -> options.get(word) instanceof OptionSpec option
@@ -1781,17 +1778,7 @@ final class Commands {
         } catch (CommandLine.ParameterException e) {
             throw usageFault(e);
         }
-        return line.isUsageHelpRequested() ? console.print(line.getUsageMessage()) : command.call();
-    }
-
-    static CommandLine line(String name, Command command) {
-        command.known = new Syntax(name, command.syntax());
-        return new CommandLine(command.known.spec)
-                .setExpandAtFiles(false)                // JBang has already expanded @files
-                .setInterpolateVariables(false)
-                .setOverwrittenOptionsAllowed(true)     // allows -v -v; otherwise the last wins, as in curl
-                .setUsageHelpWidth(command.env == null ? 80 : Math.clamp(command.console.columns(), 60, 100))
-                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
+        return line.isUsageHelpRequested() ? console.print(command.known.help(console.columns())) : command.call();
     }
 
     private static Fault usageFault(CommandLine.ParameterException e) {
@@ -1799,24 +1786,23 @@ final class Commands {
         String message = e.getMessage().lines().findFirst().orElse("wrong arguments"), hint = name + " --help";
         if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
             String word = unmatched.getUnmatched().getFirst();
-            if (word.contains(" ")) {
-                return Fault.usage("\"" + word + "\" begins with a dash and is taken for an option", name + " -- \""
-                        + word + "\"");
-            }
-            message = name + " has no option " + word;
+            String quoted = "\"" + word + "\"";
+            if (word.contains(" ")) return Fault.usage(quoted + " is not an option", name + " -- " + quoted);
+            message = "unknown option: " + word;
             hint = Suggestions.hint(word, e.getCommandLine().getCommandSpec().optionsMap().keySet(), hint);
         } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
-            message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
-                    : " " + e.getValue() + ": a number is wanted");
+            message = option.longestName() + (option.typeInfo().isBoolean() ? " does not take a value"
+                    : " expects a number, got \"" + e.getValue() + "\"");
         }
         return Fault.usage(message, hint);
     }
 }
 
 /// The syntax of a command, parsed from text like its `--help`. Its paragraphs are the forms of the command line, a
-/// description, a line per word or option, and notes.
+/// description, lines for words and options, and examples.
 ///
 ///     PATH                  a word of the forms
+///     Output:               a heading for the options that follow
 ///     -j, --jobs=N:int      an option with a value; text if it names no type
 ///     --format=csv|json     an option with a choice of values
 ///     --retry[=CODE]        an option whose value may be left out: an empty text
@@ -1826,50 +1812,62 @@ final class Commands {
 final class Syntax {
     private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
             "decimal", BigDecimal.class);
+    private static final int COLUMN = 28;                   // of the descriptions in `--help`
 
     final CommandSpec spec = CommandSpec.create();
     final List<Form> forms;
+    private final String[] parts;
+    private final Map<String, List<Map.Entry<String, String>>> groups = new LinkedHashMap<>();
+    private String heading = "Options:";
 
     Syntax(String name, String text) {
-        var parts = text.stripTrailing().replace("{cop}", COP).split("\n\n", 4);
+        parts = text.stripTrailing().replace("{cop}", COP).split("\n\n", 4);
         forms = parts[0].lines().map(line -> Form.of(COP + " " + name, line)).toList();
-        var about = plain(parts[1]).split("\n", 2);         // its first line is the overview's, too
-        String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
-        spec.name(COP + " " + name).usageMessage().sortOptions(false).customSynopsis(plain(synopsis).split("\n"))
-                .description(about[0], about.length < 2 ? "" : about[1].replace("\n", " ") + "%n");
-        spec.addPositional(word("WORDS", "").hidden(true).build());
+        // all words; the forms assign them
+        spec.name(COP + " " + name).addPositional(PositionalParamSpec.builder().paramLabel("WORDS").type(String.class)
+                .index("0..*").arity("0..*").build());
         if (parts.length > 2) parts[2].lines().forEach(this::declare);
         Command.COMMON.lines().forEach(this::declare);
-        if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
     }
 
-    /// picocli treats text as a format string.
-    private static String plain(String text) { return text.replace("%", "%%"); }
+    /// Returns the text of `--help`.
+    String help(int columns) {
+        int width = Math.clamp(columns, 60, 100);
+        var help = new StringBuilder(forms.stream().map(form -> Text.wrapped(form.text(), 9, width))
+                .collect(Collectors.joining("\n       ", "Usage: ", "\n\n")));
+        for (String paragraph : parts[1].split("\n", 2)) {
+            help.append(Text.wrapped(paragraph.replace("\n", " "), 0, width)).append("\n");
+        }
+        groups.forEach((title, lines) -> {
+            help.append("\n").append(title).append("\n");
+            lines.forEach(line -> help.append(line.getKey().length() > COLUMN - 2 ? line.getKey() + "\n"
+                    + " ".repeat(COLUMN) : Text.padded(line.getKey(), COLUMN))
+                    .append(Text.wrapped(line.getValue(), COLUMN, width)).append("\n"));
+        });
+        return help + (parts.length > 3 ? "\nExamples:\n" + parts[3] + "\n" : "");
+    }
 
     private void declare(String line) {
-        int gap = line.indexOf("  ");
-        String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
-        boolean bare = what.endsWith("]");                      // its value may be left out
-        what = what.replaceAll("[\\[\\]]", "");
-        if (!what.startsWith("-")) {
-            spec.addPositional(word(what, about).build());
-            return;
-        }
-        int equals = what.indexOf('=');
-        var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", ")).filter(each ->
-                !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has its own -q, token a --header
-        String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
-        var option = OptionSpec.builder(names).description(about);
-        if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
-        else option.type(TYPES.getOrDefault(type, String.class)).paramLabel(TYPES.containsKey(type)
-                ? label.substring(0, label.lastIndexOf(':')) : label);
-        spec.addOption(bare ? option.arity("0..1").build() : option.build());
+        var halves = line.split("  ", 2);
+        boolean option = line.startsWith("-");
+        if (halves.length < 2) heading = line;
+        else groups.computeIfAbsent(option ? heading : "Arguments:", _ -> new ArrayList<>()).add(Map.entry(option
+                ? addOption(halves[0], halves[1]) : "  " + halves[0], halves[1]));
     }
 
-    /// Each positional parameter gets all words; the forms assign them.
-    private static PositionalParamSpec.Builder word(String label, String about) {
-        return PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class).index("0..*")
-                .arity("0..*").hideParamSyntax(true);
+    /// Returns how `--help` shows the option.
+    private String addOption(String what, String about) {
+        int equals = what.indexOf('=');
+        var names = Stream.of(what.replaceAll("\\[?=.*", "").split(", ")).filter(each ->
+                !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has its own -q, token a --header
+        var label = what.substring(equals + 1).replace("]", "").split(":(?=[a-z])");
+        var option = OptionSpec.builder(names).description(about);
+        if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
+        else option.type(TYPES.getOrDefault(label[label.length - 1], String.class)).paramLabel(label[0]);
+        boolean bare = what.endsWith("]");                  // its value may be left out
+        spec.addOption(bare ? option.arity("0..1").build() : option.build());
+        return (names[0].startsWith("--") ? "      " : "  ") + String.join(", ", names) + (equals < 0 ? ""
+                : bare ? "[=" + label[0] + "]" : " " + label[0]);
     }
 
     /// Returns the words of a label such as `csv|json`, or `vscode|gh|ID`, which takes others as well.
@@ -1918,12 +1916,12 @@ record Form(String command, String line, String action, List<String> words, Set<
 
 abstract class Command {
     static final String COMMON = """
-            --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
-            -H, --header='NAME: VALUE'  Replace a header that we send ('Name:' leaves it out). $COP_HEADERS has \
-            a header a line.
-            -v, --verbose  Show requests and answers' heads on stderr, tokens masked.
-            -q, --quiet  No progress and no notes on stderr; errors remain.
-            -h, --help  This text.
+            Common options:
+            --host=HOST  NAME.ghe.com or https://… instead of github.com. Default: $COP_HOST.
+            -H, --header='NAME: VALUE'  Replace a header; 'NAME:' removes it. $COP_HEADERS has one per line.
+            -v, --verbose  Show requests and response headers on stderr, tokens masked.
+            -q, --quiet  Show no progress and no notes on stderr.
+            -h, --help  Show this help.
             """;
 
     Environment env;
@@ -1952,28 +1950,28 @@ abstract class Command {
         String hint = action.equals(first) ? form.text() : Suggestions.hint(first, forms.stream().map(Form::action)
                 .toList(), called + " ", action.isEmpty() ? form.text() : called + " show " + first);
         if (!action.isEmpty()) {
-            if (!action.equals(first)) throw Fault.usage(called + " has no " + first, hint);
+            if (!action.equals(first)) throw Fault.usage("unknown command \"" + called + " " + first + "\"", hint);
             called += " " + typed.removeFirst();
         }
         for (int i = 0; i < typed.size(); i++) {
             String label = form.word(i);
-            if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", hint);
+            if (label == null) throw Fault.usage("unexpected argument: " + typed.get(i), hint);
             words.computeIfAbsent(label, _ -> new ArrayList<>()).add(typed.get(i));
             choose("", label, label);
         }
-        parsed.matchedOptions().forEach(option -> choose(option.longestName() + " ", option.paramLabel(),
+        parsed.matchedOptions().forEach(option -> choose(" for " + option.longestName(), option.paramLabel(),
                 option.longestName()));
         for (String part : form.needed()) {
-            if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, hint);
+            if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " requires " + part, hint);
         }
         for (var choice : form.choices()) {
             String all = choice.stream().filter(this::has).collect(Collectors.joining(" and "));
-            if (all.contains(" and ")) throw Fault.usage(all + " exclude each other", "take one of them");
+            if (all.contains(" and ")) throw Fault.usage(all + " cannot be used together", "use one of them");
         }
         for (var other : forms) {
             for (String option : other.options()) {
                 if (!has(option) || form.options().contains(option)) continue;
-                throw Fault.usage(option + " is not for " + (action.isEmpty() ? called : action), other.text());
+                throw Fault.usage(option + " is not valid for " + (action.isEmpty() ? called : action), other.text());
             }
         }
     }
@@ -1981,7 +1979,7 @@ abstract class Command {
     private void choose(String where, String label, String name) {
         var choices = Syntax.choices(label);
         if (label.matches(".*[A-Z].*") || choices.isEmpty() || choices.contains(value(name))) return;
-        throw Fault.usage(where + value(name) + " is unknown", Suggestions.hint(text(name), choices,
+        throw Fault.usage("invalid value" + where + ": " + value(name), Suggestions.hint(text(name), choices,
                 String.join(", ", choices)));
     }
 
@@ -2008,7 +2006,7 @@ abstract class Command {
 
     int atLeast(int least, String option, int otherwise) {
         long value = value(option) instanceof Number number ? number.longValue() : otherwise;
-        if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
+        if (value < least) throw Fault.usage(option + " " + value + " is out of range", "use " + least + " or more");
         return (int) value;
     }
 
@@ -2025,6 +2023,9 @@ abstract class Command {
             var home = Home.of(env);
             if (!home.isPersistent()) console.note("note: no home folder: nothing is saved (set COP_HOME)");
             return run(new CopilotClient(new Context(console, home, host, headers, http)));
+        } catch (Fault fault) {
+            if (!has("--max-wait") || !fault.hint().contains("COP_MAX_WAIT=")) throw fault;
+            throw fault.withHint(fault.hint().replace("COP_MAX_WAIT=", "--max-wait ")).because(fault);
         }
     }
 
@@ -2068,13 +2069,16 @@ final class BasicCommand extends Command {
     static final String LOGIN = """
             [OPTIONS]
 
-            Log in with a code that you type in the browser, or with a token.
+            Log in with a browser code or a token.
 
-            --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
+            --client=vscode|gh|ID  OAuth client id. Default: $COP_CLIENT_ID or vscode.
             --scope=S  OAuth scopes. Default: read:user.
             --no-browser  Do not open a browser.
-            --with-token  Read a GitHub token from stdin instead of asking for one.
-            --force  Log in again although a login that works is there.
+            --with-token  Read a GitHub token from stdin.
+            --force  Log in again even if the stored login works.
+
+              {cop} login
+              printf %s "$TOKEN" | {cop} login --with-token
             """;
 
     int login(CopilotClient copilot) {
@@ -2082,19 +2086,18 @@ final class BasicCommand extends Command {
         var old = logins.stored();
         boolean withToken = has("--with-token");
         if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().isAccepted(old.get())) {
-            return print("already logged in as " + old.get().name() + "; --force logs in again");
+            return print("already logged in as " + old.get().name() + "; use --force to log in again");
         }
         Home.readOnly(copilot.context().home().config()).ifPresent(why -> {        // before a code is typed for nothing
-            throw Fault.error("cannot write the login: " + why, "");
+            throw Fault.error("cannot save the login: " + why, "");
         });
         var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(logins), "")
                 : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
         var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
         String first = logins.usable().stream().filter(each -> !each.isSkipped()).findFirst()
                 .map(GithubToken::source).orElse("COP_TOKEN_SOURCE");
-        if (!first.equals(CredentialSources.OWN)) {
-            console.note("note: " + first + " is set, and goes before this login");
-        }
+        if (!first.equals(CredentialSources.OWN)) console.note("note: " + first
+                + " is set and takes precedence over this login");
         String who = logins.stored().orElse(login).name();
         return print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
     }
@@ -2104,13 +2107,13 @@ final class BasicCommand extends Command {
         String clientId = DeviceFlow.CLIENTS.getOrDefault(client, client);
         var flow = new DeviceFlow(copilot.context(), clientId, text("--scope", "read:user"));
         var code = flow.start();
-        console.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    "
+        console.say("Open   " + code.verificationUri() + "\nand enter this code:\n\n    "
                 + console.bold(code.userCode()) + "\n");
         if (!has("--no-browser") && !Browser.open(env, copilot.context().host().safeToOpen(code.verificationUri()))) {
-            console.note("(no browser was opened: type the address yourself)");
+            console.note("could not open a browser; open the URL yourself");
         }
         try {
-            return flow.await(code, left -> console.transientLine("waiting for you, "
+            return flow.await(code, left -> console.transientLine("waiting for the code, "
                     + Durations.clock(left) + " left"), console::note);
         } finally {
             console.transientLine("");
@@ -2119,34 +2122,38 @@ final class BasicCommand extends Command {
 
     private String tokenFromStdin(CredentialSources logins) {
         boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
-        if (person) console.say("paste the GitHub token (it is not shown), then Enter");
+        if (person) console.say("paste a GitHub token (it is not shown) and press Enter");
         String token = logins.unquoted(person ? env.stdin().secret() : env.stdin().text(), GithubToken.STDIN);
         if (GithubToken.wellFormed(token)) return token;
-        throw Fault.usage("what came on standard input is no token",
+        throw Fault.usage("stdin does not contain a valid token",
                 "printf %s \"$TOKEN\" | " + COP + " login --with-token");
     }
 
-    static final String LOGOUT = "[OPTIONS]\n\nForget the login and its Copilot token on this machine.";
+    static final String LOGOUT = "[OPTIONS]\n\nRemove the login from this machine.\n\n\n\n"
+            + "  {cop} logout\n  {cop} logout --host NAME.ghe.com";
 
     int logout(CopilotClient copilot) {
         var old = copilot.logins().stored();
         copilot.logins().forget();
         old.ifPresent(copilot.tokens()::forget);
-        print(old.map(login -> ("logged out " + Text.printable(login.user())).strip()).orElse("nobody was logged in")
+        print(old.map(login -> ("logged out " + Text.printable(login.user())).strip()).orElse("not logged in")
                 + " (" + copilot.context().host().name() + ")");
-        old.ifPresent(_ -> console.note("GitHub still lists the authorization: "
+        old.ifPresent(_ -> console.note("to revoke the authorization as well: "
                 + "https://github.com/settings/apps/authorizations"));
-        for (var left : copilot.logins().all()) console.note("still there: a token from " + left.source());
+        for (var left : copilot.logins().all()) console.note("a token is still available from " + left.source());
         return 0;
     }
 
     static final String STATUS = """
             [--json] [--check]
 
-            Who is logged in, from which source, on what plan, for how long.
+            Show who is logged in, the plan, and every token source.
 
-            --json  As JSON.
-            --check  Ask GitHub about every source, also those refused in the last day.
+            --json  Print JSON.
+            --check  Check every source again, even those refused in the last day.
+
+              {cop} status
+              {cop} status --json | jq -r .api
             """;
 
     int status(CopilotClient copilot) {
@@ -2159,12 +2166,15 @@ final class BasicCommand extends Command {
     static final String TOKEN = """
             [--json | --header] [--refresh]
 
-            Print the short-lived Copilot token, for curl and scripts.
-            It is good for about 25 minutes, and renewed when it is due.
+            Print the short-lived Copilot token for curl and scripts.
+            A token is valid for about 25 minutes and renewed when due.
 
-            --json  The whole answer of the exchange.
-            --header  The whole line, for curl -H "$({cop} token --header)".
-            --refresh  Exchange now, even if the cached token is good.
+            --json  Print the whole exchange response.
+            --header  Print the line for curl -H "$({cop} token --header)".
+            --refresh  Get a new token even if the cached one is valid.
+
+              {cop} token --header
+              {cop} token --json | jq .expires_at
             """;
 
     int token(CopilotClient copilot) {
@@ -2182,18 +2192,20 @@ final class BasicCommand extends Command {
             on
             status
 
-            The conversations so far; chat -c goes on with the latest.
-            list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as Markdown;
-            without ID the latest. path: their folder, or one's file, JSON Lines with a line a turn. clear: delete one,
-            or all. off: keep no more, nor typed lines, until on. status: on or off.
+            List, show, and delete saved conversations.
+            list: newest first (TSV in a pipe). show: one as Markdown, by default the latest. path: its file (JSON
+            Lines), or the folder. clear: delete one, old ones, or all. off and on: stop and resume saving.
 
-            ID  A conversation; the beginning will do.
-            -n, --count=N:int  At most N; 0: all. Default: 20.
-            -q, --query=TEXT  Those in which TEXT was said, in any case; exit 1 if there is none.
-            -r, --response  The last answer alone, of the latest.
-            --json  As JSON.
-            --older-than=TIME  Those not used for so long: 30d.
-            -y, --yes  Do not ask.
+            ID  Conversation id; a prefix is enough.
+            -n, --count=N:int  List at most N; 0 for all. Default: 20.
+            -q, --query=TEXT  Select conversations that contain TEXT, in any case; exit 1 if none does.
+            -r, --response  Print only the last answer, of the latest conversation.
+            --json  Print JSON.
+            --older-than=TIME  Delete conversations unused for this long: 30d.
+            -y, --yes  Do not ask for confirmation.
+
+              {cop} logs -q pelican
+              {cop} logs clear --older-than 30d
             """;
 
     int logs(CopilotClient copilot) {
@@ -2222,8 +2234,8 @@ final class BasicCommand extends Command {
         int count = atLeast(0, "-n", 20);
         var rows = Conversation.all(home, console::warn).filter(each -> each.contains(query))  // not in memory at once
                 .limit(count == 0 ? Long.MAX_VALUE : count).map(Conversation::summary).toList();
-        if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
-                + "\" was not said");
+        if (rows.isEmpty()) console.note(query == null ? "no conversations are saved" : "no conversation contains \""
+                + query + "\"");
         if (has("--json")) print(Json.pretty(Json.array(rows.stream())));
         else console.table(Conversation.COLUMNS, rows.stream().map(Conversation::cells).toList());
         return query != null && rows.isEmpty() ? 1 : 0;
@@ -2234,7 +2246,7 @@ final class BasicCommand extends Command {
         var one = id == null ? null : Conversation.find(home, id, null, console::warn);
         var files = one != null ? List.of(one.file()) : Conversation.files(home).stream().filter(file ->
                 age == null || Conversation.used(file).isBefore(env.time().now().minus(age))).toList();
-        if (files.isEmpty()) return print("there is nothing to delete");
+        if (files.isEmpty()) return print("nothing to delete");
         String what = one != null ? "the conversation " + one.title() : files.size() == 1
                 ? "1 conversation" : files.size() + " conversations";
         if (!has("-y") && !console.confirmed("delete " + what + "?", commandLine("-y"))) {
@@ -2251,16 +2263,19 @@ final class BasicCommand extends Command {
             enable MODEL [-y]
             default [MODEL | --unset]
 
-            What this account can use, and what chat takes.
-            A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: chat's.
+            List the models of this account; set the default.
+            The list is TSV in a pipe. show: all details. enable: after accepting its terms. default: the model of chat.
 
-            WORD  A part of an id, a name, a vendor, an ability or an endpoint.
-            MODEL  Its id, or a part of it.
-            --unset  Back to the account's default.
-            -y, --yes  Accept the terms without being asked.
-            --json  As GitHub gave it.
-            --all  Also those that GitHub's own editors hide.
+            WORD  Part of an id, name, vendor, ability, or endpoint.
+            MODEL  Model id, or a unique part of it.
+            --unset  Restore the account's default.
+            -y, --yes  Accept the terms without asking.
+            --json  Print GitHub's JSON.
+            --all  Include models that GitHub's editors hide.
             --refresh  Ask GitHub even if the list is less than an hour old.
+
+              {cop} models vision
+              {cop} models default gpt-5-mini
             """;
 
     int models(CopilotClient copilot) {
@@ -2297,10 +2312,10 @@ final class BasicCommand extends Command {
     }
 
     private int enableModel(CopilotClient copilot, Model model) {
-        if (model.enabled()) return print(model.id() + " is enabled already");
+        if (model.enabled()) return print(model.id() + " is already enabled");
         console.say(Text.printable(model.terms()));
-        if (!has("--yes") && !console.confirmed("Accept, and enable " + model.id() + "?",
-                "-y accepts the terms")) return 1;
+        if (!has("--yes") && !console.confirmed("Accept the terms and enable " + model.id() + "?",
+                "use -y to accept the terms")) return 1;
         copilot.models().enable(model.id());
         return print(model.id() + " is enabled");
     }
@@ -2308,26 +2323,28 @@ final class BasicCommand extends Command {
     private int setDefaultModel(CopilotClient copilot, String id) {
         if (has("--unset")) {
             copilot.models().setDefault("");
-            console.note("the default is removed; chat now uses:");
+            console.note("default removed; chat now uses:");
         }
         if (id == null) return print(copilot.models().choose(null));
-        var model = copilot.models().list(ModelList.FRESH).require(id, Model::usable);
-        if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", COP + " models lists those that can");
+        var list = copilot.models().list(ModelList.FRESH);
+        var model = list.require(id, Model::usable);
+        if (!model.isChat()) throw Fault.usage(model.id() + " is not a chat model", COP + " models");
         copilot.models().setDefault(model.id());
-        if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
-            console.warn(ModelList.ONLY_AUTO);
-        }
-        return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
+        if (!model.isAuto() && list.onlyAuto()) console.warn(ModelList.ONLY_AUTO);
+        return print(model.id() + " is now the default model (-m and $COP_MODEL take precedence)");
     }
 
     static final String USAGE = """
             [OPTIONS]
 
-            Plan, quotas and credits left, and when they begin anew.
+            Show the plan, quotas, and remaining credits.
             GitHub's figures may lag behind its billing page. TSV in a pipe: id, used, remaining, entitlement,
-            percent remaining, unlimited, reset, used beyond, whether more may be used, unit.
+            percent remaining, unlimited, reset, overage, overage permitted, unit.
 
-            --json  GitHub's whole answer.
+            --json  Print GitHub's JSON.
+
+              {cop} usage
+              {cop} usage --json | jq .quota_snapshots
             """;
 
     int usage(CopilotClient copilot) {
@@ -2341,29 +2358,31 @@ final class BasicCommand extends Command {
     static final String API = """
             PATH [OPTIONS]
 
-            Any Copilot endpoint with your token and headers.
-            Or GitHub's /copilot_internal/… and /user with your GitHub token. The body comes as it is.
+            Call any Copilot endpoint with your token and headers.
+            /copilot_internal/… and /user of GitHub's API are called with your GitHub token. Prints the body unchanged.
 
             PATH  Such as /models or /copilot_internal/user.
-            -X, --method=METHOD  Default: GET, and POST with --input.
-            --input=FILE  The body to send; - is stdin.
-            -i, --include  The answer's status and headers first.
+            -X, --method=METHOD  HTTP method. Default: GET, or POST with --input.
+            --input=FILE  Request body; - is stdin.
+            -i, --include  Print the response status and headers first.
+
+              {cop} api /models | jq -r '.data[].id'
+              {cop} api /chat/completions --input request.json
             """;
 
     int api(CopilotClient copilot) {
         String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
         String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
         if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
-            throw Fault.usage("-X " + text("-X") + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
+            throw Fault.usage("invalid method: " + text("-X"), "use GET, POST, PUT, PATCH, or DELETE");
         }
         int status = copilot.raw(verb, path, body, answer -> {
             if (has("--include")) answer.head(env.out());
-            boolean open = answer.copyText(env.out());
-            if (open && env.terminal().test(1)) env.out().print("\n");
+            if (answer.copyText(env.out()) && env.terminal().test(1)) env.out().print("\n");
             return answer.status();
         });
         if (status / 100 == 2) return 0;
-        console.error(verb + " " + path + " answered " + status);
+        console.error(verb + " " + path + " returned HTTP " + status);
         return 1;
     }
 
@@ -2374,15 +2393,17 @@ final class BasicCommand extends Command {
             path [TEMPLATE]
             copy TEMPLATE [NEW]
 
-            What can be filled, and whether it is in order.
-            Prompts in files, for `{cop} chat -t NAME` and `{cop} render NAME`. list: name, description,
-            inputs ([optional]), place. show: the file. check: whether its sample data fills each; exit 2
-            if not. path: the folders searched, or one's file. copy: to ./templates, never over a file.
+            List, show, check, and copy prompt templates.
+            list: name, description, inputs ([optional]), and place. check: fill each with its sample data; exit 2 on
+            errors. path: the folders searched, or a template's file. copy: to ./templates, never over a file.
 
-            TEMPLATE  Its name, or its file.
-            NEW  The name of the copy.
+            TEMPLATE  Template name or file.
+            NEW  Name of the copy.
 
-            A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
+              {cop} templates copy review my-review
+              {cop} templates check
+
+            A template is a file templates/NAME.mustache, with sample data in NAME.json:
 
               ---
               description: Explain a text for somebody
@@ -2469,13 +2490,15 @@ final class BasicCommand extends Command {
             bash|zsh|fish [--name NAME]
             next LINE
 
-            What a shell needs, to complete what is typed at Tab.
-            Commands, options, models, templates. Bash: eval "$(cop completion bash)", zsh likewise, fish:
-            cop completion fish | source. next: what may come at the end of LINE, which the shell asks then.
+            Print a completion script for bash, zsh, or fish.
+            It completes commands, options, models, templates, and conversations, for which the shell runs next.
 
             bash|zsh|fish  The shell.
-            LINE  A command that is begun, its name first.
-            --name=NAME  What you type to run it. Default: cop.
+            LINE  An incomplete command line.
+            --name=NAME  The command to complete. Default: cop.
+
+              eval "$(cop completion bash)"
+              cop completion fish | source
             """;
 
     int completion(CopilotClient copilot) {
@@ -2492,7 +2515,7 @@ final class BasicCommand extends Command {
 
     static void checkName(String name) {
         if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
-        throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
+        throw Fault.usage("invalid --name: \"" + name + "\"", "use letters, digits, periods, - and _: --name cop");
     }
 
     /// Returns what may come at the end of a line, without asking GitHub: a name, a tab, what it is about.
@@ -2538,12 +2561,15 @@ final class DoctorCommand extends Command {
     static final String SYNTAX = """
             [OPTIONS]
 
-            What a bug report should say, and whether a chat would work.
-            Versions, folders, variables, login, network, clock, models: a line each, ok, warn or fail, and
-            nothing secret. Exit 0 if a chat would work, 4 if nobody is logged in, else 1.
+            Check everything a chat depends on, for bug reports.
+            One line each for versions, folders, variables, login, network, clock, and models: ok, warn, or fail. Prints
+            no secrets. Exit 0 if a chat would work, 4 if not logged in, otherwise 1.
 
-            --json  As JSON.
-            --offline  Ask nobody.
+            --json  Print JSON.
+            --offline  Do not contact GitHub.
+
+              {cop} doctor
+              {cop} doctor --json --offline
             """;
 
     /// @param state `ok`, `warn` (a chat still works) or `fail`
@@ -2590,7 +2616,7 @@ final class DoctorCommand extends Command {
     int run(CopilotClient copilot) {
         var context = copilot.context();
         var host = context.host();
-        if (!has("--offline")) console.transientLine("asking GitHub, a minute at most");
+        if (!has("--offline")) console.transientLine("contacting GitHub, for at most a minute");
         machine(context.home());
         ok("host", host.name() + ", " + host.rest());
         check("proxy", () -> new Proxies(env).described(host.defaultApi()));
@@ -2623,12 +2649,12 @@ final class DoctorCommand extends Command {
         texts("-H").forEach(this::header);
         var set = new TreeMap<>(env.variables());
         set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
-        if (set.isEmpty()) ok("variables", "no COP_* is set");
+        if (set.isEmpty()) ok("variables", "no COP_* variable is set");
         set.forEach((name, value) -> {
             if (name.equals("COP_HEADERS")) value.lines().forEach(this::header);
             if (VARIABLES.contains(name)) ok("variables", name + "=" + (name.equals("COP_HEADERS") ? "…" : value));
-            else add("warn", "variables", name + " is set, and means nothing here (" + Suggestions.hint(name, VARIABLES,
-                    "no variable of ours") + ")");
+            else add("warn", "variables", "unknown variable " + name + Suggestions.of(name, VARIABLES)
+                    .map(near -> " (did you mean " + near + "?)").orElse(""));
         });
     }
 
@@ -2638,7 +2664,7 @@ final class DoctorCommand extends Command {
 
     private void folder(String what, Path folder) {
         Home.readOnly(folder).ifPresentOrElse(why -> add("warn", what, why), () -> ok(what, folder
-                + (Files.exists(folder) ? "" : ", not there yet")));
+                + (Files.exists(folder) ? "" : ", not created yet")));
     }
 
     /// Hides a custom header's value: it may be a secret.
@@ -2647,7 +2673,7 @@ final class DoctorCommand extends Command {
     private String certificates() {
         String file = env.variable("SSL_CERT_FILE");
         Trust.context(file == null ? null : env.path(file));
-        return "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file);
+        return "Java's" + (file == null ? "" : " and those in SSL_CERT_FILE=" + file);
     }
 
     private Optional<Token> login(CopilotClient copilot) {
@@ -2655,7 +2681,7 @@ final class DoctorCommand extends Command {
         sources.forEach(source -> secrets.add(source.value()));
         if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().loginHint());
         if (has("--offline")) {
-            sources.forEach(source -> ok("source", source.source() + ": not asked, "
+            sources.forEach(source -> ok("source", source.source() + ": unchecked, "
                     + Secrets.abbreviated(source.value())));
             return Optional.empty();
         }
@@ -2674,14 +2700,14 @@ final class DoctorCommand extends Command {
 
     /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
-        if (has("--offline")) return "not asked (--offline): " + what + " " + uri;
+        if (has("--offline")) return "not checked (--offline): " + what + " " + uri;
         long begin = System.nanoTime();
         var head = Deadline.within(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
                 .withRetries(0), (AnyReading<ApiResponse>) answer -> answer));
         var took = Duration.ofNanos(System.nanoTime() - begin);
         Text.date(head.header("date")).map(theirs -> Duration.between(theirs, env.time().now()).toSeconds())
                 .filter(ahead -> Math.abs(ahead) >= 60).ifPresent(ahead -> add("warn", "clock", Math.abs(ahead) + " s "
-                + (ahead > 0 ? "ahead of" : "behind") + " GitHub's: tokens may look expired, or never expire"));
+                + (ahead > 0 ? "ahead of" : "behind") + " GitHub's; tokens may look expired or never expire"));
         String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
         if (head.status() < (uri.getPath().equals("/models") ? 300 : 500)) return answered;
         throw Fault.error(answered, "");
@@ -2691,7 +2717,7 @@ final class DoctorCommand extends Command {
         var models = copilot.models();
         var known = models.cached();
         ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Duration.between(
-                all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (" + COP + " models)"));
+                all.fetched(), env.time().now())) + " old").orElse("no list cached yet (" + COP + " models)"));
         String id = models.chooseCached(null), why = env.variable("COP_MODEL") != null ? "by COP_MODEL"
                 : models.configured(null).isPresent() ? "by `" + COP + " models default`" : "the account's default";
         var model = known.flatMap(all -> all.find(id));
@@ -2705,37 +2731,36 @@ final class DoctorCommand extends Command {
 
     /// Removes tokens, passwords and the name of the home folder.
     private String redact(String text) {
-        String told = text.replaceAll("//[^/@\\s]*@", "//…@");
-        for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.abbreviated(secret));
+        String safe = text.replaceAll("//[^/@\\s]*@", "//…@");
+        for (String secret : secrets) if (secret.length() > 3) safe = safe.replace(secret, Secrets.abbreviated(secret));
         for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
-            if (home == null || home.length() < 2) continue;
-            told = told.replaceAll(Pattern.quote(home) + "(?=[/\\\\\\s,:;]|$)", "~");
+            if (home != null && home.length() > 1) safe = safe.replaceAll(Pattern.quote(home)
+                    + "(?=[/\\\\\\s,:;]|$)", "~");
         }
-        return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
+        return Text.printable(Secrets.mask(safe).replaceAll("\\s*\\R\\s*", " ")).strip();
     }
 }
 
 /// Builds requests from options, for one prompt or many.
 abstract class RequestCommand extends Command {
     static final String VALUES = """
-            --var=NAME=VALUE  One value, a text.
-            --var-json=NAME=JSON  One value, as JSON.
-            --var-file=NAME=PATH  One value, the text of a file.
-            --allow-missing  A value that is missing is empty, and no error.
+            --var=NAME=VALUE  Set a template value to a text.
+            --var-json=NAME=JSON  Set a template value to JSON.
+            --var-file=NAME=PATH  Set a template value to the text of a file.
+            --allow-missing  Treat missing values as empty.
             """, REQUEST = """
-            -m, --model=MODEL  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
-            $COP_MODEL, `{cop} models default`, the account's.
-            --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
-            -s, --system=TEXT  The system message.
-            -O, --option=KEY=JSON  Any field of the request: -O stop='["END"]'.
-            --temperature=T:decimal  0 to 2; many models take none.
-            --max-tokens=N:int  At most N tokens of answer.
+            Model:
+            -m, --model=MODEL  Model id, part of one, or auto. Default: the template's, $COP_MODEL, or the default.
+            --endpoint=chat|responses|messages  API endpoint. Default: chosen for the model.
+            -s, --system=TEXT  System message.
+            -O, --option=KEY=JSON  Set any request field: -O stop='["END"]'.
+            --temperature=T:decimal  Randomness, 0 to 2; some models reject it.
+            --max-tokens=N:int  Maximum tokens in the answer.
             --top-p=P:decimal  Nucleus sampling, 0 to 1.
-            --seed=N:long  For answers that repeat, as far as a model can.
-            --reasoning-effort=none|low|medium|high|LEVEL  As the model takes it.
-            --schema=SCHEMA  The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags \
-            [string]'.
-            --schema-retries=N:int  Further attempts at an answer that does not meet its schema. Default: 2.
+            --seed=N:long  Seed for repeatable answers, if the model has them.
+            --reasoning-effort=none|low|medium|high|LEVEL  Reasoning effort, if the model supports it.
+            --schema=SCHEMA  Require JSON that matches a JSON Schema, a file, or 'name, age int, tags [string]'.
+            --schema-retries=N:int  Retries if the answer does not match. Default: 2.
             """;
     private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
             "--reasoning-effort");
@@ -2756,7 +2781,7 @@ abstract class RequestCommand extends Command {
     Duration timeout(Duration otherwise) {
         var limit = time("--timeout", otherwise);
         if (limit == null || !limit.isZero()) return limit;
-        throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
+        throw Fault.usage("--timeout 0 is out of range", "--timeout " + (otherwise == null ? "90s" : "10m"));
     }
 
     /// Reads options into a question without a prompt. -O fields are required; those of other options are dropped if
@@ -2774,17 +2799,17 @@ abstract class RequestCommand extends Command {
         }
         var schema = has("--schema") ? SchemaOption.read(env, text("--schema")) : null;
         String system = text("--system");
-        if (system != null && Text.blank(system)) throw Fault.usage("-s is blank", "is a variable of the shell unset?");
+        if (system != null && Text.blank(system)) throw Fault.usage("-s is blank", "check for an unset shell variable");
         return new PreparedPrompt(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
                 required)), schema).withSystem(system);
     }
 
     static final String PARTS = """
-            -d, --data=FILE  Fill the template from a JSON object; - is stdin. Of several values the last one wins.
+            -d, --data=FILE  Fill the template from a JSON object; - is stdin. The last value of a name wins.
             """ + VALUES + """
-            -f, --file=PATH  Add a text file, with its name; all those of a folder or pattern.
-            --max-file-tokens=N:int  The most that -f FOLDER or PATTERN may add. Default: 100000.
-            -a, --attach=IMAGE  Add a picture; - is stdin.
+            -f, --file=PATH  Add a text file, or all in a folder or glob.
+            --max-file-tokens=N:int  Limit for -f with a folder or glob. Default: 100000.
+            -a, --attach=IMAGE  Attach an image; - is stdin.
             """, STREAM = "--no-stream  Wait for the whole answer.\n";
 
     /// @return null if there is no template and no prompt, and stdin is a terminal
@@ -2794,7 +2819,7 @@ abstract class RequestCommand extends Command {
         Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
         for (String word : has("--file") || has("--attach") ? texts("PROMPT") : List.<String>of()) {
             if (word.isBlank() || !env.isFile(word)) continue;
-            throw Fault.usage("the word \"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f " + word);
+            throw Fault.usage("\"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f " + word);
         }
         var input = new PromptInput(console, texts("PROMPT"), new FileAttachments(texts("--file"), most),
                 texts("--attach"), time("--timeout", Duration.ofMinutes(10)));
@@ -2804,7 +2829,7 @@ abstract class RequestCommand extends Command {
             if (has("--example")) data.sampleOf(found);
             question = input.filling(found, data, has("--allow-missing"));
         } else {
-            if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
+            if (data.given()) throw Fault.usage(data.first() + " requires a template", "-t NAME");
             question = input.alone();
             if (question == null) return null;
         }
@@ -2816,29 +2841,35 @@ class ChatCommand extends RequestCommand {
     static final String SYNTAX = """
             [PROMPT…] [-c | --cid ID] [--log | --no-log] [OPTIONS]
 
-            Ask a model; with no prompt on a terminal, a conversation.
-            The answer streams to stdout. Piped stdin comes first, then files, then PROMPT. With -t a template
-            says the rest; where it names {{input}}, what is piped in stands there. Chats are kept on this
-            machine (`{cop} logs`), and -c goes on with the latest: with its model and its system message,
-            unless -m, -s or -t name others. Options such as --temperature are for one call.
+            Ask a model; with no prompt on a terminal, start a conversation.
+            The answer streams to stdout. Stdin comes first, then files, then PROMPT; a template takes them as
+            {{input}} if it has that. Chats are saved on this machine (see `{cop} logs`). -c continues the latest with
+            its model and system message, unless -m, -s, or -t is given; other options apply to one call.
 
             PROMPT…  The prompt; - reads it from stdin.
-            -t, --template=TEMPLATE  A prompt template, or its file: see `{cop} templates`.
+            Input:
+            -t, --template=TEMPLATE  Template name or file; see `{cop} templates`.
             """ + PARTS + """
-            -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
-            --cid=ID  Go on with the one of that id; its beginning will do.
-            --log  Keep this chat, even after `{cop} logs off`.
-            --no-log  Keep nothing of this chat.
+            Conversation:
+            -c, --continue  Continue the latest conversation.
+            --cid=ID  Continue the conversation with this id; a prefix is enough.
+            --log  Save this chat, even after `{cop} logs off`.
+            --no-log  Do not save this chat.
             """ + REQUEST + """
-            -o, --output=FILE  Write the answer to FILE, whole.
-            -x, --extract  Print the first fenced block of the answer alone.
-            -u, --usage  Say on stderr what the answer cost, in tokens and credits.
-            --json  One JSON record with text, model, usage, finish and ids.
-            -r, --raw  On a terminal too, the answer as it comes.
-            --hide-reasoning  Do not show a model's reasoning on stderr.
+            Output:
+            -o, --output=FILE  Write the answer to FILE.
+            -x, --extract  Print only the first fenced block of the answer.
+            -u, --usage  Show tokens and credits on stderr.
+            --json  Print one JSON record with text, model, usage, finish, and ids.
+            -r, --raw  Print raw Markdown, even on a terminal.
+            --hide-reasoning  Do not show the model's reasoning on stderr.
             """ + STREAM + """
-            --timeout=TIME  For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.
-            --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
+            Limits:
+            --timeout=TIME  Limit for the whole answer: 90s, 5m. Default: 2m to the first byte, 5m between bytes.
+            --max-wait=TIME  Longest wait that GitHub may ask for. Default: $COP_MAX_WAIT or 60s.
+
+              {cop} chat "Three names for a pelican"
+              git diff | {cop} chat -t review
             """;
 
     @Override
@@ -2866,21 +2897,19 @@ class ChatCommand extends RequestCommand {
         boolean earlier = cid != null || has("--continue");
         var talk = earlier ? Conversation.find(home, cid, null, console::warn) : new Conversation(home, null);
         talk.keeps = has("--log") ? home.isPersistent() : !has("--no-log") && Conversation.kept(home);
-        if (!talk.images().isEmpty()) {
-            console.warn("pictures of earlier turns are not sent again: " + String.join(", ", talk.images()));
-            console.hint("-a adds one to this turn");
-        }
+        if (!talk.images().isEmpty()) console.warn("images from earlier turns are not resent (attach them with -a): "
+                + String.join(", ", talk.images()));
         return talk;
     }
 
     private void converse(ChatJob job, PreparedPrompt first) {
         for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
-            if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", COP + " chat \"…\"");
+            if (has(needy)) throw Fault.usage(needy + " requires a prompt", COP + " chat \"…\"");
         }
         var earlier = job.talk();
         var request = first.after(earlier).request(job.copilot(), !has("--no-stream"));
         if (earlier.model() != null && !has("--quiet")) {
-            console.note("going on with " + earlier.title());
+            console.note("continuing " + earlier.title());
             console.say(console.dim(Text.printable(earlier.lastExchange())));
         }
         var program = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
@@ -2901,16 +2930,21 @@ final class RenderCommand extends RequestCommand {
     static final String SYNTAX = """
             TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
 
-            Fill a template and show the prompt; nothing is sent.
-            It is what `{cop} chat -t TEMPLATE` would send.
+            Fill a template and print the prompt; send nothing.
 
-            TEMPLATE  Its name, or its file.
+            TEMPLATE  Template name or file.
             PROMPT…  Words to add; - reads stdin.
-            --example  Fill it with its own sample data.
+            Input:
+            --example  Fill the template with its sample data.
             """ + PARTS + REQUEST + """
-            --json  The body of the request.
-            -r, --raw  The texts alone, without the roles.
-            """ + STREAM;
+            Output:
+            --json  Print the request body.
+            -r, --raw  Print the texts without roles.
+            """ + STREAM + """
+
+              {cop} render review --example
+              git diff | {cop} render review --json
+            """;
 
     @Override
     int run(CopilotClient copilot) {
@@ -2928,45 +2962,52 @@ final class BatchCommand extends RequestCommand {
             errors OUT [--json]
             merge RUN… -o OUT
 
-            One prompt a row; the same command again does what is missing.
-            Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON
-            files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
+            Run one prompt per row; run it again to resume.
+            After edits to rows or template it sends only what changed. Rows: JSON Lines, JSON, CSV, TSV, a folder or
+            glob of JSON files; without TEMPLATE, requests in OpenAI's Batch format. State is kept in OUT.run/.
 
-            TEMPLATE  Its name, or its file.
-            -t, --template=TEMPLATE  The same.
-            RUN…  OUT, or OUT.run, of each part.
-            -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
-            -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, - for stdout, or a file a row: 'out/{{id}}.md'. \
-            Spreadsheets may run a cell of .csv that begins with =, +, - or @ as a formula.
-            --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
-            --id=FIELD  Names a row. Default: id, custom_id, else a hash of what it asks.
-            --echo=F1,F2  Fields of the row to repeat in its result.
-            --out-format=openai  Lines as OpenAI's Batch API.
-            -k  Print results as they come, in the order of the rows.
-            --run=DIR  The run's folder. Default: OUT.run.
-            """ + VALUES + REQUEST + """
-            -j, --jobs=N:int  At once, at most. Default: 2.
-            --delay=TIME  Between starts, at least. Default: 1s.
-            --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
-            --timeout=TIME  For one request. Default: 10m.
-            --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
-            15m.
-            --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
+            TEMPLATE  Template name or file.
+            RUN…  OUT or OUT.run of each part.
+            Input:
+            -t, --template=TEMPLATE  Same as TEMPLATE.
+            -d, --data=ROWS  A file, folder, or glob of JSON files; - is stdin.
+            --format=jsonl|json|csv|tsv|files  Format of the rows. Default: by file extension.
+            --id=FIELD  Field that identifies a row. Default: id, custom_id, or a hash of the request.
+            """ + VALUES + """
+            Rows:
+            -L, --limit=N:int  Send only the first N rows.
+            --sample=N:int  Send N randomly chosen rows.
+            --sample-seed=S:long  Seed for --sample.
+            --shard=K/N|auto  Send part K of N; auto: this task of a Slurm array or Kubernetes Job.
+            --skip-bad  Record invalid rows as failed and send the rest.
+            --retry-failed[=CODE,…]  Send failed, filtered, and truncated rows again (with these error codes).
+            --again  Send all rows again, replacing earlier answers.
+            """ + REQUEST + """
+            Output:
+            -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, - for stdout, or one file per row: 'out/{{id}}.md'. \
+            Spreadsheets may run CSV cells that start with =, +, -, or @ as formulas.
+            --out-format=openai  Write OpenAI's Batch format.
+            --echo=F1,F2  Row fields to repeat in the result.
+            -k  Print results as they arrive, in row order.
+            --run=DIR  Folder for the run's state. Default: OUT.run.
+            --dry-run  Show rows, tokens, and the first prompt; send nothing.
+            --write  Write OUT from finished rows.
+            --json  Print JSON.
+            Limits:
+            -j, --jobs=N:int  Maximum concurrent requests. Default: 2.
+            --delay=TIME  Minimum time between request starts. Default: 1s.
+            --retries=N:int  Retries after 5xx, lost connections, and timeouts. Default: 3.
+            --timeout=TIME  Limit per request. Default: 10m.
+            --max-wait=TIME  Longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT or 15m.
+            --halt=fail=N%  Stop if more than N% of rows fail, checked from 50 rows on. Default: 20%.
             --max-requests=N:long  Stop this start after N requests.
-            --max-total-tokens=N:long  Stop before all starts of the run have used more than N tokens.
-            --max-credits=N:decimal  The same in AI credits, estimated from prices where answers tell no cost.
-            --max-time=TIME  Stop this start after that.
-            --dry-run  Rows, tokens, the first prompt; nothing is sent.
-            -L, --limit=N:int  The first N rows only.
-            --sample=N:int  N rows by chance.
-            --sample-seed=S:long  Others by chance.
-            --skip-bad  Rows that cannot be asked fail; the others are asked.
-            --retry-failed[=CODE,…]  Ask again what failed, was filtered or cut off (with one of these codes).
-            --again  Ask all rows again. What fails then has failed.
+            --max-total-tokens=N:long  Stop the run after N tokens, in all its starts.
+            --max-credits=N:decimal  Stop the run after N AI credits, estimated if answers report none.
+            --max-time=TIME  Stop this start after this long.
             -y, --yes  Do not ask before more than 200 requests.
-            --shard=K/N|auto  The K-th of N parts, K from 1; auto: this task of a Slurm array or a Kubernetes Job.
-            --write  Write OUT from what is done.
-            --json  The status, or the errors, as JSON.
+
+              {cop} batch classify -d tickets.jsonl -o labels.jsonl --dry-run
+              {cop} batch classify -d tickets.jsonl -o labels.jsonl
             """;
 
     @Override
@@ -3017,7 +3058,7 @@ final class BatchCommand extends RequestCommand {
         var wishes = wishes();
         for (String option : template != null ? List.<String>of() : List.of("--schema", "--system", "--allow-missing",
                 "--var", "--var-json", "--var-file")) {
-            if (has(option)) throw Fault.usage(option + " wants a template: the rows are whole requests", "their body");
+            if (has(option)) throw Fault.usage(option + " requires a template", "edit the requests");
         }
         var target = (template == null ? wishes : PreparedPrompt.of(template, List.of()).with(wishes)).request();
         spec.template = template;
@@ -3037,7 +3078,7 @@ final class BatchCommand extends RequestCommand {
         policy.retries = atLeast(0, "--retries", policy.retries);
         policy.schemaRetries = schemaRetries();
         var share = Pattern.compile("fail=([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
-        if (!share.matches()) throw Fault.usage("--halt " + text("--halt") + " is no share", "--halt fail=20%");
+        if (!share.matches()) throw Fault.usage("invalid --halt: " + text("--halt"), "--halt fail=20%");
         policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
         policy.maxRequests = positive("--max-requests");
         policy.maxTokens = positive("--max-total-tokens");
@@ -3052,16 +3093,16 @@ final class BatchCommand extends RequestCommand {
     private <N extends Number> N positive(String option) {
         var value = (N) value(option);
         if (value == null || value.doubleValue() > 0) return value;
-        throw Fault.usage(option + " " + value + " is out of range", "more than 0");
+        throw Fault.usage(option + " " + value + " is out of range", "use more than 0");
     }
 
     private Path folder() {
         String run = text("--run"), output = text("--output", "-");
         boolean single = ResultWriter.check(env, "-o", output);
         if (run != null || single) return env.path(run != null ? run : output + ".run");
-        throw Fault.usage(output.equals("-") ? "there is no place for the results" : "-o " + output
+        throw Fault.usage(output.equals("-") ? "missing -o OUT" : "-o " + output
                 + (output.contains("{{") ? " names many files" : " is not a regular file"),
-                has("-k") || has("--output") ? "--run DIR as well: the folder for what is done" : "-o OUT.jsonl");
+                has("-k") || has("--output") ? "--run DIR, a folder for the run's state" : "-o OUT.jsonl");
     }
 
     private String runName(String out) {
@@ -3087,7 +3128,7 @@ final class BatchCommand extends RequestCommand {
         ResultWriter.check(env, "-o", output);
         var runs = texts("RUN").stream().map(name -> env.path(runName(name)).normalize()).distinct().toList();
         if (runs.size() > 1 && runs.contains(env.path(output + ".run").normalize())) {
-            throw Fault.usage("-o " + output + " is the OUT of one of the parts", "choose another file for -o");
+            throw Fault.usage("-o " + output + " is also one of the parts", "choose another file for -o");
         }
         try (var report = BatchReport.merged(runs.stream().map(RunFolder::new).toList())) {
             report.write(console, output, has("--out-format"));
@@ -3393,6 +3434,7 @@ final class BatchRun {
         if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
         checkEcho(journal);
         scan(journal.since(manifest));
+        checkRetry(journal);
         checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
         describe();
         countReplaced(journal);
@@ -3403,6 +3445,14 @@ final class BatchRun {
         if (echoes || spec.again || journal.size() == 0) return;
         throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not named when this run began",
                 "--again asks all rows anew, and --run DIR begins another run");
+    }
+
+    private void checkRetry(Journal journal) {
+        var codes = order.values().stream().flatMap(key -> journal.entry(key).stream()).map(Journal.Entry::code)
+                .filter(code -> !code.isEmpty()).distinct().sorted().toList();
+        for (String code : spec.retry == null ? Set.<String>of() : spec.retry) {
+            if (!codes.contains(code)) console.warn("no failed row has the code " + code + ", only " + codes);
+        }
     }
 
     /// Refuses a budget that nothing could measure, and to go on after a halt as if nothing had been wrong.
@@ -5596,7 +5646,8 @@ final class ChatErrors {
         if (list.onlyAuto()) return Fault.error(lead + "; " + ModelList.ONLY_AUTO, COP + " models default auto");
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
         return Fault.error(lead, disabled ? "enable it, or ask your organization's administrator: " + COP
-                + " models enable " + model : "use " + String.join(", ", Suggestions.sorted(model, list.chatModels()))
+                + " models enable " + model : (Suggestions.hint(model, list.chatModels(), "") + " use "
+                + String.join(", ", Suggestions.sorted(model, list.chatModels()))).strip()
                 + ", or auto; enable more: https://github.com/settings/copilot/features");
     }
 }
@@ -11854,6 +11905,12 @@ final class Text {
         if (text.chars().allMatch(c -> c < 0x300)) return text.length();
         String cells = text.replaceAll("[\\p{Mn}\\p{Me}\\p{Cf}\u1160-\u11ff]", "").replaceAll(WIDE, "xx");
         return cells.codePointCount(0, cells.length());
+    }
+
+    /// Wraps at blanks; lines after the first are indented.
+    static String wrapped(String text, int indent, int width) {
+        return text.replaceAll("(.{1," + Math.max(1, width - indent) + "})(?: +|$)", "$1\n" + " ".repeat(indent))
+                .stripTrailing();
     }
 
     static String paragraphs(String... texts) { return joined("\n\n", texts); }

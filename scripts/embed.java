@@ -63,7 +63,6 @@ public class embed extends Command {
                 -u, --usage  Print tokens and cost to stderr.
                 --max-wait=TIME  Longest Retry-After to wait for. Default: $COP_MAX_WAIT, or 60s.
 
-                Examples:
                   {cop} embed "a cat" "a dog"
                   {cop} embed -d tickets.csv --field text -o vectors.npy
                 """;

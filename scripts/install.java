@@ -30,7 +30,6 @@ public class install extends Command {
                 --dir=DIR  Folder to write the launcher to. Default: ~/.local/bin.
                 --uninstall  Remove the launcher. Your login is kept; {cop} logout removes it.
 
-                Examples:
                   {cop} install
                   {cop} install --name pilot --dir ~/bin
                 """;

@@ -47,7 +47,6 @@ public class repl extends Command {
 
                 FILE…  Files of Java snippets; - for stdin.
 
-                Examples:
                   {cop} repl
                   echo 'System.out.println(ask("hello"));' | {cop} repl -
                 """;

@@ -32,13 +32,12 @@ public class talk extends ChatCommand {
 
     @Override
     String syntax() {
-        var chat = SYNTAX.split("\n\n", 3);
+        var chat = SYNTAX.split("\n\n", 4);
         return String.join("\n\n", chat[0], """
                 Chat with line editing, history, and rendered Markdown.
                 Like chat, but a terminal shows Markdown rendered while it streams, wrapped to the window. Without
                 PROMPT the conversation has line editing (Alt-Enter, or \\ before Enter, inserts a line break),
                 Tab completion of /commands, and a history.""", chat[2].split("\n\n")[0].stripTrailing(), """
-                Examples:
                   {cop} talk
                   {cop} talk -c --system "Answer in one sentence"
                 """);

@@ -134,7 +134,7 @@ class Accounts {
         var outcome = cop.run("doctor");
         assertTrue(outcome.out().contains("variables: COP_TOKEN_SOURCE=env") && outcome.code() == 0, outcome::all);
         reports(cop.with("COPILOT_GITHUB_TOKEN", null).runWith(simulator.GITHUB_TOKEN, "login", "--with-token"),
-                "COP_TOKEN_SOURCE is set, and goes before this login");
+                "COP_TOKEN_SOURCE is set and takes precedence over this login");
     }
 
     /// Within one process, a revoked source is replaced by the next unless it was chosen.

@@ -435,7 +435,7 @@ class BatchOutputs {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         for (int part : List.of(1, 2)) exits(0, batch("-d r.jsonl -o p" + part + ".jsonl --shard " + part + "/2"));
         reports(exits(2, cop("batch merge p1.jsonl p2.jsonl -o p1.jsonl")),
-                "-o p1.jsonl is the OUT of one of the parts");
+                "-o p1.jsonl is also one of the parts");
         exits(0, cop("batch merge p1.jsonl p2.jsonl -o all.jsonl"));
     }
 

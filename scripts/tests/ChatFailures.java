@@ -365,7 +365,7 @@ class ChatFailures {
         var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
         reports(outcome, "gpt-4.0");
         reports(outcome, "The requested model is not supported.");
-        String hint = "(?s).*hint: use gpt-5[.0-9]+, .*claude-haiku-4\\.5.*";
+        String hint = "(?s).*hint: did you mean gpt-5.4\\? use gpt-5[.0-9]+, .*claude-haiku-4\\.5.*";
         assertTrue(outcome.err().matches(hint), outcome::all);
         reports(outcome, "copilot");
         showsNot("text-embedding", outcome);

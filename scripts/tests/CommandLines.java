@@ -96,7 +96,7 @@ class CommandLines {
     @MethodSource("commands")
     void helpListsEveryOptionWithin100Columns(String name) {
         String help = cop.ok(name, "--help").out();
-        narrow(100, help);
+        narrow(80, help);
         assertTrue(help.startsWith("Usage: copilot " + name), help);
         var spec = spec(name);
         for (var option : spec.options()) {
@@ -106,8 +106,35 @@ class CommandLines {
             }
             assertTrue(option.hidden() || option.description().length > 0, option.longestName());
         }
-        spec.positionalParameters().stream().filter(word -> !word.hidden())
-                .forEach(word -> assertTrue(help.contains(word.paramLabel()), word.paramLabel()));
+        new Syntax(name, Commands.create(name).syntax()).forms.stream().flatMap(form -> form.words().stream())
+                .filter(word -> spec.options().stream().noneMatch(option -> option.paramLabel().equals(word)))
+                .forEach(word -> assertTrue(help.contains("\n  " + word), word));
+    }
+
+    /// Examples use options that there are; those of the programs are theirs to add.
+    @ParameterizedTest
+    @MethodSource("commands")
+    void helpEndsWithCommonOptionsAndExamples(String name) {
+        String help = cop.ok(name, "--help").out();
+        assertTrue(help.indexOf("\nCommon options:\n") > help.indexOf("\nOptions:\n"), help);
+        if (Commands.PROGRAMS.contains(name)) return;
+        var lines = help.substring(help.indexOf("\n\nExamples:\n  ")).lines().skip(3).takeWhile(l -> !l.isEmpty())
+                .toList();
+        assertTrue(lines.size() >= 2 && lines.stream().allMatch(l -> l.startsWith("  ")), help);
+        var options = spec(name).optionsMap().keySet();
+        lines.stream().map(l -> l.replaceFirst(".*(copilot|cop) " + name, "").replaceFirst("[|].*", ""))
+                .flatMap(l -> Pattern.compile(" (--?[a-z-]+)").matcher(l).results()).map(m -> m.group(1))
+                .forEach(word -> assertTrue(options.contains(word), word + "\n" + help));
+    }
+
+    @Test
+    void helpGroupsOptions() {
+        assertEquals(List.of("Arguments:", "Input:", "Conversation:", "Model:", "Output:", "Limits:",
+                "Common options:", "Examples:"), cop.ok("chat", "--help").out().lines().filter(l ->
+                l.matches("[A-Z][a-z ]+:")).toList());
+        assertTrue(cop.ok("batch", "--help").out().contains("\n      --sample-seed S       Seed for --sample.\n"));
+        cop.with("COLUMNS", "60");
+        narrow(60, cop.ok("usage", "--help").out().replaceFirst("(?s)Examples.*", ""));
     }
 
     @ParameterizedTest
@@ -124,7 +151,7 @@ class CommandLines {
     }
 
     private static CommandSpec spec(String name) {
-        return Commands.line(name, Commands.create(name)).getCommandSpec();
+        return new Syntax(name, Commands.create(name).syntax()).spec;
     }
 
     @ParameterizedTest
@@ -139,21 +166,21 @@ class CommandLines {
     @CsvSource({"modles, models", "chta, chat", "logn, login", "staus, status", "CHAT, chat", "hepl, help",
             "tokens, token", "log-out, logout"})
     void unknownCommandSuggestsNearest(String typed, String meant) {
-        hints("copilot " + meant, refused("there is no command \"" + typed + "\"", typed));
-        hints("copilot " + meant, refused("there is no command \"" + typed + "\"", "help", typed));
+        hints("copilot " + meant, refused("unknown command \"" + typed + "\"", typed));
+        hints("copilot " + meant, refused("unknown command \"" + typed + "\"", "help", typed));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"frobnicate", "", " ", "frob\nnicate", "\033[31mred", "%s%n%d", "${sys:user.home}",
             "@/etc/passwd"})
     void dissimilarCommandHintsAtHelp(String typed) {
-        hints("--help", refused("there is no command", typed));
+        hints("--help", refused("unknown command", typed));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"history", "ask", "run", "serve"})
     void dissimilarCommandIsNotSuggested(String typed) {
-        assertFalse(refused("there is no command", typed).err().contains("did you mean"));
+        assertFalse(refused("unknown command", typed).err().contains("did you mean"));
     }
 
     @Test
@@ -175,32 +202,32 @@ class CommandLines {
             "login, --with-tokens, --with-token", "status, --jsn, --json",
             "logout, --verbos, --verbose", "chat, --hepl, --help"})
     void unknownOptionSuggestsNearest(String command, String typed, String meant) {
-        hints(meant, refused("copilot " + command + " has no option " + typed, command, typed));
+        hints(meant, refused("unknown option: " + typed, command, typed));
     }
 
     @Test
     void unknownOptionAmongArgumentsSuggestsNearest() {
-        hints("--input", refused("has no option --inptu", "api", "--inptu", "x.json", "/models"));
-        hints("--no-stream", refused("has no option --nostream", "chat", "hello", "--nostream"));
+        hints("--input", refused("unknown option: --inptu", "api", "--inptu", "x.json", "/models"));
+        hints("--no-stream", refused("unknown option: --nostream", "chat", "hello", "--nostream"));
     }
 
     /// Any one-letter option is one edit from any other: a guess would be a random one.
     @ParameterizedTest
     @ValueSource(strings = {"-p", "-Z", "-k"})
     void unknownShortOptionSuggestsNothing(String option) {
-        hints("copilot chat --help", refused("has no option " + option, "chat", option, "hello"));
+        hints("copilot chat --help", refused("unknown option: " + option, "chat", option, "hello"));
     }
 
     @ParameterizedTest
     @CsvSource({"models, --list", "models, --sort", "api, --jq", "chat, --stencil", "status, --short"})
     void dissimilarOptionIsNotSuggested(String command, String typed) {
-        hints("copilot " + command + " --help", refused("has no option " + typed, command, typed, "/x"));
+        hints("copilot " + command + " --help", refused("unknown option: " + typed, command, typed, "/x"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-y is what?"})
     void promptWithLeadingDashHintsAtDoubleDash(String prompt) {
-        hints("copilot chat -- \"" + prompt + "\"", refused("is taken for an option", "chat", prompt));
+        hints("copilot chat -- \"" + prompt + "\"", refused("is not an option", "chat", prompt));
         cop.ok("chat", "--", prompt);
         assertEquals(prompt, chatBody().at("/messages/0/content").asString());
     }
@@ -208,7 +235,7 @@ class CommandLines {
     @ParameterizedTest
     @ValueSource(strings = {"-m", "--model", "--json", "-v", "--frobnicate", "-"})
     void optionsBeforeCommandAreExplained(String option) {
-        refused("the command comes first", option, "chat", "hello");
+        refused("no command before the option", option, "chat", "hello");
     }
 
     @ParameterizedTest
@@ -226,8 +253,8 @@ class CommandLines {
     @CsvSource({"--temperature, warm", "--top-p, half", "--max-tokens, 1.5", "--max-tokens, 99999999999",
             "--seed, lucky"})
     void invalidNumberIsReportedPlainly(String option, String value) {
-        var outcome = refused("a number is wanted", "chat", option + "=" + value, "hello");
-        assertTrue(outcome.err().contains(option + " " + value), outcome::all);
+        var outcome = refused("expects a number, got", "chat", option + "=" + value, "hello");
+        assertTrue(outcome.err().contains(option + " expects a number, got \"" + value), outcome::all);
         assertFalse(outcome.err().matches("(?s).*(java|Exception|BigDecimal|\\bint\\b|\\blong\\b).*"), outcome::all);
     }
 
@@ -330,11 +357,11 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"logout", "status", "token", "login"})
-    void unexpectedArgumentIsUsageError(String name) { refused("takes no \"extra\"", name, "extra"); }
+    void unexpectedArgumentIsUsageError(String name) { refused("unexpected argument: extra", name, "extra"); }
 
     @Test
     void tooManyArgumentsAreUsageError() {
-        refused("default", "models", "default", "b", "c");
+        refused("unexpected argument: c", "models", "default", "b", "c");
         refused("b", "models", "a", "b");
         refused("/b", "api", "/a", "/b");
         refused("PATH", "api");
@@ -343,7 +370,7 @@ class CommandLines {
     @Test
     void unwritableOutputIsRefusedBeforeSending() {
         refused("is a folder", "chat", "-o", cop.home.toString(), "hello");
-        refused("no folder", "chat", "-o", "missing/answer.txt", "hello");
+        refused("no such folder", "chat", "-o", "missing/answer.txt", "hello");
         refused("invalid path", "chat", "-o", "a\0b", "hello");
     }
 
@@ -357,22 +384,22 @@ class CommandLines {
 
     @Test
     void missingPromptIsUsageError() {
-        refused("there is no prompt", "chat");
-        refused("there is no prompt", "chat", "");
-        refused("there is no prompt", "chat", "-");
-        refused("there is no prompt", "chat", " \n ");
+        refused("missing prompt", "chat");
+        refused("missing prompt", "chat", "");
+        refused("missing prompt", "chat", "-");
+        refused("missing prompt", "chat", " \n ");
     }
 
     @Test
     void binaryStdinIsUsageError() {
         failed(2, "UTF-8", cop.runWith(new byte[]{'a', (byte) 0xff, 'b'}, "chat", "hello"));
         failed(2, "NUL", cop.runWith("a\0b", "chat", "hello"));
-        failed(2, "no token", cop.runWith(" \n", "login", "--with-token"));
+        failed(2, "stdin does not contain a valid token", cop.runWith(" \n", "login", "--with-token"));
         assertEquals(List.of(), cop.sim.ledger());
     }
 
     @Test
-    void tokenJsonAndHeaderConflict() { refused("exclude", "token", "--json", "--header"); }
+    void tokenJsonAndHeaderConflict() { refused("cannot be used together", "token", "--json", "--header"); }
 
     @Test
     void verboseUsageErrorShowsOnlyTrace() {
@@ -858,7 +885,7 @@ class CommandLines {
         for (String name : Commands.PROGRAMS) {
             var outcome = cop.runProcess("", name);
             assertEquals(2, outcome.code(), outcome::all);
-            assertTrue(outcome.err().startsWith("error: " + name + " is a program of its own"), outcome::all);
+            assertTrue(outcome.err().startsWith("error: " + name + " is a separate program"), outcome::all);
             assertTrue(outcome.err().contains("\nhint: jbang " + name + "@OWNER/copilot.java"), outcome::all);
         }
         hints("did you mean: copilot install", cop.runProcess("", "instal"));

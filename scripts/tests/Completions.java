@@ -105,7 +105,7 @@ class Completions {
         assertEquals(id + "\tsay: what was said first\n", cop.run("completion", "next", "cop chat --cid ").out());
         assertTrue(cop.run("completion", "next", "cop ").out().contains("chat\tAsk a model; with no prompt "));
         assertTrue(cop.run("completion", "next", "cop logs ").out().contains("clear\tclear [ID | --older-than TIME]"));
-        assertTrue(cop.run("completion", "next", "cop token -").out().contains("--refresh\tExchange now"));
+        assertTrue(cop.run("completion", "next", "cop token -").out().contains("--refresh\tGet a new token"));
     }
 
     // ---- shells

@@ -69,7 +69,7 @@ class Doctors {
                 "ok    login: .* the Copilot token is valid for .*, API http://127.0.0.1:\\d+",
                 "ok    network: GitHub http://127.0.0.1:\\d+/ answers in .* \\[HTTP \\d+]",
                 "ok    network: API http://127.0.0.1:\\d+/models answers in .* \\[HTTP 200]",
-                "ok    models: no list is kept yet .*", "ok    model: auto, .*",
+                "ok    models: no list cached yet .*", "ok    model: auto, .*",
                 "ok    chat: POST http://127.0.0.1:\\d+/chat/completions");
         assertFalse(outcome.out().contains("fail"), outcome::all);
     }
@@ -85,8 +85,8 @@ class Doctors {
 
     @Test
     void offlineSendsNothing() {
-        says(doctor(0, "--offline"), "ok    source: COPILOT_GITHUB_TOKEN: not asked, ghu_…0000",
-                "ok    network: not asked .*");
+        says(doctor(0, "--offline"), "ok    source: COPILOT_GITHUB_TOKEN: unchecked, ghu_…0000",
+                "ok    network: not checked .*");
         assertEquals(List.of(), cop.sim.ledger());
         cop.with("COPILOT_GITHUB_TOKEN", null);
         says(doctor(4, "--offline"), "fail  login: not logged in .*");
@@ -144,7 +144,7 @@ class Doctors {
         rightClock();
         cop.time.advance(Duration.ofSeconds(seconds));
         var outcome = doctor(0);
-        if (!difference.isEmpty()) says(outcome, "warn  clock: " + difference + ": tokens may look expired.*");
+        if (!difference.isEmpty()) says(outcome, "warn  clock: " + difference + "; tokens may look expired.*");
         assertEquals(!difference.isEmpty(), outcome.out().contains("clock: "), outcome::all);
     }
 
@@ -184,7 +184,7 @@ class Doctors {
     void folders() throws IOException {
         assumeTrue(FileSystems.getDefault().supportedFileAttributeViews().contains("posix"));
         cop.run("models");
-        says(doctor(0), "ok    cache: ~/.cache/copilot.java", "ok    config: .*, not there yet");
+        says(doctor(0), "ok    cache: ~/.cache/copilot.java", "ok    config: .*, not created yet");
         cop.write(".config/copilot.java", "a file");
         says(cop.run("doctor"), "warn  config: ~/.config/copilot.java is no folder .*");
     }
@@ -208,7 +208,7 @@ class Doctors {
                 .with("ALL_PROXY", "http://me:corp%40secret@other.example").with("COP_HOST", null);
         says(doctor(0, "--offline", "-H", "X-More: myOwnToken1"),
                 "ok    variables: COP_HEADERS=…",
-                "warn  variables: COP_MODLE is set, and means nothing here \\(did you mean COP_MODEL\\?\\)",
+                "warn  variables: unknown variable COP_MODLE \\(did you mean COP_MODEL\\?\\)",
                 "ok    variables: COP_MODEL=mai-code-1.1-flash",
                 "ok    proxy: proxy.example:3128");
         doctor(0, "--offline", "--json");

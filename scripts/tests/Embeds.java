@@ -178,13 +178,13 @@ class Embeds {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"a -d r.jsonl | exclude each other", "--field x a | --field requires -d",
+    @CsvSource(delimiter = '|', value = {"a -d r.jsonl | cannot be used together", "--field x a | --field requires -d",
             "--id x a | --id requires -d", "-t x a | -t requires -d", "--var a=b a | --var requires -d",
             "-d r.jsonl --var a=b | --var requires -t", "-d none.jsonl | none.jsonl",
             "-d r.jsonl -t t --field x | --field and -t cannot be used together",
             "-d r.jsonl -t nosuch | nosuch", "-d r.jsonl --id key | r.jsonl:1: the row has no field key (--id)",
-            "--dimensions 0 a | --dimensions 0 is out of range", "--dimensions x a | a number is wanted",
-            "--format xml a | --format xml is unknown",
+            "--dimensions 0 a | --dimensions 0 is out of range", "--dimensions x a | expects a number",
+            "--format xml a | invalid value for --format: xml",
             "--json --format csv a | --json and --format cannot be used together",
             "--format npy a | npy is binary, and this output is text", "-o no/such/v.csv a | no such folder",
             "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would overwrite the input", "-m mai-code-1.1-flash a"

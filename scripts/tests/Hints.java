@@ -98,7 +98,7 @@ class Hints {
             "chat --temp 0 hi|did you mean --template or --temperature?", "staus|did you mean: copilot status",
             "chat --endpoint respones hi|did you mean responses?", "batch -d r --format jsnol|did you mean jsonl?",
             "completion bsh|did you mean bash?", "chat -t sumarize|did you mean summarize?",
-            "logs show 20261|no conversation \"20261\"", "ask hello|hint: copilot chat \"…\" asks a model",
+            "logs show 20261|unknown conversation: 20261", "ask hello|hint: copilot chat \"…\" asks a model",
             "version|did you mean: copilot --version", "--host x status|hint: copilot status --host …"})
     void misspelledWords(String line, String hint) {
         var outcome = cop.run(line.split(" "));
@@ -107,7 +107,7 @@ class Hints {
 
     @Test
     void sentenceHintsAtChat() {
-        prints(cop.run("Three names for Ann's pelican"), 2, "no command \"Three names",
+        prints(cop.run("Three names for Ann's pelican"), 2, "unknown command \"Three names",
                 "hint: copilot chat 'Three names for Ann'\\''s pelican' asks a model");
     }
 
@@ -132,6 +132,18 @@ class Hints {
         prints(cop.run("models"), 75, "COP_MAX_WAIT=6m");
         cop.sim.set("models-faults", "429:300");
         prints(cop.with("COP_MAX_WAIT", "6m").run("models"), 0);
+        cop.sim.set("faults", "429:600");
+        var outcome = cop.run("chat", "--max-wait", "1m", "hi");
+        prints(outcome, 75, "--max-wait 11m waits for it");
+        assertFalse(outcome.all().contains("COP_MAX_WAIT"), outcome::all);
+    }
+
+    @Test
+    void unknownModelSuggestsNearest() {
+        prints(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: did you mean claude-sonnet-5? ");
+        cop.run("models");
+        prints(cop.run("chat", "-m", "gtp-5.4", "hi"), 1, "hint: did you mean gpt-5.4? ");
+        assertFalse(cop.run("chat", "-m", "zzzzzzzz", "hi").all().contains("did you mean"));
     }
 
     @Test

@@ -335,7 +335,7 @@ class Login {
             var process = foreign ? withBrowser("login") : withBrowser("login", why);
             try {
                 Harness.await("it waits for the person", () -> cop.read("err.txt").contains("WDJB-MJHT")
-                        && (!foreign || cop.read("err.txt").contains("no browser was opened")));
+                        && (!foreign || cop.read("err.txt").contains("could not open a browser")));
             } finally {
                 process.destroy();
             }
@@ -569,7 +569,7 @@ class Login {
     void workingLoginIsKept() {
         cop.run("login", "--no-browser");
         var outcome = cop.run("login", "--no-browser");
-        assertEquals("already logged in as octocat; --force logs in again\n", outcome.out());
+        assertEquals("already logged in as octocat; use --force to log in again\n", outcome.out());
         assertEquals(0, outcome.code());
         assertEquals(1, cop.sim.count(CODE));
     }
@@ -603,7 +603,8 @@ class Login {
     void variableThatOverridesLoginIsReported() {
         assertFalse(cop.run("login", "--no-browser").err().contains("COPILOT_GITHUB_TOKEN"));
         cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
-        reports(cop.run("login", "--no-browser", "--force"), "COPILOT_GITHUB_TOKEN is set, and goes before this login");
+        reports(cop.run("login", "--no-browser", "--force"),
+                "COPILOT_GITHUB_TOKEN is set and takes precedence over this login");
     }
 
     @ParameterizedTest
@@ -690,7 +691,7 @@ class Login {
             }
         }
         assertEquals(4, cop.run("token").code());
-        assertTrue(cop.run("logout").out().startsWith("nobody was logged in"));
+        assertTrue(cop.run("logout").out().startsWith("not logged in"));
     }
 
     @Test

@@ -657,7 +657,7 @@ class Logs {
         assertEquals(first, logs("--query", "petra").split("\t")[0]);
         assertEquals(second, logs("-q", "pelicans", "-n", "1").split("\t")[0]);
         var none = exits(1, cop.run("logs", "-q", "messages"));
-        assertEquals("\"messages\" was not said\n", none.err(), "the words of the file are not what was said");
+        assertEquals("no conversation contains \"messages\"\n", none.err(), "the words of the file were not said");
         assertEquals("[ ]", exits(1, cop.run("logs", "-q", "messages", "--json")).out().strip());
         assertEquals("", exits(1, cop.run("logs", "--quiet", "-q", "messages")).err());
     }
@@ -665,9 +665,9 @@ class Logs {
     @Test
     void emptyLogIsNotAnError() {
         var outcome = exits(0, cop.run("logs"));
-        assertEquals("no conversations are kept\n", outcome.err());
+        assertEquals("no conversations are saved\n", outcome.err());
         assertEquals("[ ]", logs("--json").strip());
-        assertEquals("there is nothing to delete\n", logs("clear"));
+        assertEquals("nothing to delete\n", logs("clear"));
         refused("no conversations yet", "start one: ", "logs", "show");
         refused("no conversations yet", "start one: ", "logs", "-r");
     }
@@ -744,7 +744,7 @@ class Logs {
             "pelican, copilot logs show pelican"})
     void unknownActionIsUsageError(String action, String hint) {
         kept(1, "a", "b");
-        refused("logs has no " + action, hint, "logs", action);
+        refused("unknown command \"copilot logs " + action, hint, "logs", action);
     }
 
     @ParameterizedTest
@@ -753,14 +753,14 @@ class Logs {
     void optionOfAnotherActionIsUsageError(String option, String action) {
         kept(1, "a", "b");
         String name = option.split(" ")[0];
-        refused(name + " is not for " + action, name, ("logs " + action + " " + option).split(" "));
+        refused(name + " is not valid for " + action, name, ("logs " + action + " " + option).split(" "));
         assertEquals(1, files().size());
     }
 
     @ParameterizedTest
-    @CsvSource({"list 2026, logs list takes no", "-n -1, out of range", "-n x, a number is wanted",
-            "show --json -r, exclude each other", "clear 2026 --older-than 1d -y, exclude each other",
-            "clear --older-than soon -y, invalid time", "show a b, takes no"})
+    @CsvSource({"list 2026, unexpected argument", "-n -1, out of range", "-n x, expects a number",
+            "show --json -r, cannot be used together", "clear 2026 --older-than 1d -y, cannot be used together",
+            "clear --older-than soon -y, invalid time", "show a b, unexpected argument"})
     void invalidArgumentsAreUsageErrors(String words, String error) {
         kept(1, "a", "b");
         refused(error, "", ("logs " + words).split(" "));
@@ -807,7 +807,7 @@ class Logs {
         assertEquals(1, cop.ok("logs").out().lines().count());
         cop.ok("chat", "--log", "say: two");
         assertEquals(2, cop.ok("logs").out().lines().count());
-        assertTrue(cop.run("chat", "--log", "--no-log", "x").err().contains("exclude"));
+        assertTrue(cop.run("chat", "--log", "--no-log", "x").err().contains("cannot be used together"));
         cop.ok("logs", "on");
         cop.ok("chat", "say: three");
         assertEquals(3, cop.ok("logs").out().lines().count());
@@ -848,7 +848,7 @@ class Logs {
         String old = kept(1, "a", "a"), used = kept(2, "b", "b");
         chat("--cid", used, "say: x");
         Files.setLastModifiedTime(cop.file(FOLDER + "/" + used + ".jsonl"), FileTime.from(cop.time.now()));
-        assertEquals("there is nothing to delete\n", logs("clear", "--older-than", "30d"));
+        assertEquals("nothing to delete\n", logs("clear", "--older-than", "30d"));
         assertEquals("deleted 1 conversation\n", logs("clear", "--older-than", "20d", "-y"));
         assertEquals(used, id(onlyFile()), old);
         cop.time.advance(Duration.ofDays(2));

@@ -286,8 +286,8 @@ class ModelCommands {
         reports(cop.run("models", "show", "gtp-5.4"), 2, "did you mean gpt-5.4?");
         reports(cop.run("models", "show", "sonet"), 2, "did you mean claude-sonnet-5?");
         reports(cop.run("models", "show", "zzzz"), 2, "hint: copilot models");
-        reports(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: use claude-sonnet-5, ");
-        reports(cop.run("models", "show"), 2, "models show wants MODEL");
+        reports(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: did you mean claude-sonnet-5? use ");
+        reports(cop.run("models", "show"), 2, "models show requires MODEL");
         assertTrue(cop.ok("models", "vision").out().contains("gpt-5-mini\t"));
         assertFalse(cop.ok("models", "vision").out().contains("o1\t"));
         assertEquals(6, cop.ok("models", "messages").out().lines().count() + cop.ok("models", "responses").out().lines()
@@ -299,13 +299,13 @@ class ModelCommands {
         String opus = "claude-opus-5";
         reports(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
         reports(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "cannot ask for confirmation",
-                "-y accepts the terms");
+                "use -y to accept the terms");
         cop.terminal(0);
         assertEquals(1, cop.runWith("n\n", "models", "enable", opus).code());
         assertEquals(0, cop.sim.count("/models/" + opus + "/policy"));
         assertEquals(opus + " is enabled\n", cop.runWith("y\n", "models", "enable", opus).out());
         assertEquals("x\n", cop.ok("chat", "-m", opus, "say: x").out());
-        assertEquals(opus + " is enabled already\n", cop.ok("models", "enable", opus).out());
+        assertEquals(opus + " is already enabled\n", cop.ok("models", "enable", opus).out());
         reports(cop.run("models", "enable", "nosuch"), 2, "unknown model: ");
     }
 
@@ -319,9 +319,9 @@ class ModelCommands {
 
     @ParameterizedTest
     @CsvSource({"models show sonnet, 0, id\tclaude-sonnet-5", "models show claude-SONNET, 0, id\tclaude-sonnet-5",
-            "models show claude, 2, several", "models default sonnet, 0, chat takes claude-sonnet-5",
+            "models show claude, 2, several", "models default sonnet, 0, claude-sonnet-5 is now the default",
             "models default claude, 2, 'claude-haiku-4.5, '", "models enable opus -y, 0, claude-opus-5 is enabled",
-            "models enable sonnet, 0, claude-sonnet-5 is enabled already", "models enable nosuch -y, 2, unknown model",
+            "models enable sonnet, 0, claude-sonnet-5 is already enabled", "models enable nosuch -y, 2, unknown model",
             "embed -m 3-small --json a, 0, text-embedding-3-small"})
     void partOfIdInCommands(String line, int code, String said) {
         prints(cop.run(line.split(" ")), code, said);
@@ -369,7 +369,7 @@ class ModelCommands {
         prints(cop.run("models", "default"), 0, "claude-sonnet-5\n");
         prints(cop.run("models", "default", "--unset"), 0, "gpt-5-mini");
         prints(cop.run("models", "default"), 0, "gpt-5-mini\n");
-        prints(cop.run("models", "default", "sonnet", "--unset"), 2, "exclude each other");
+        prints(cop.run("models", "default", "sonnet", "--unset"), 2, "cannot be used together");
     }
 
     @ParameterizedTest

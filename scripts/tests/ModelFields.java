@@ -161,7 +161,7 @@ class ModelFields {
         reports(cop.run("chat", "-m", "gpt-5-mini", "--endpoint", "messages", "hi"), 1,
                 "gpt-5-mini is not served on /v1/messages");
         assertEquals(0, cop.sim.count(CHAT), "what was named is not changed");
-        reports(cop.run("chat", "--endpoint", "nowhere", "hi"), 2, "--endpoint nowhere is unknown");
+        reports(cop.run("chat", "--endpoint", "nowhere", "hi"), 2, "invalid value for --endpoint: nowhere");
         cop.write("t.mustache", "---\nmodel: gpt-5-mini\nendpoint: responses\n---\nsay: {{input}}");
         cop.runWith("hi", "chat", "-t", at("t.mustache"));
         assertEquals(2, cop.sim.count(RESPONSES));

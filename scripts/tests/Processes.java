@@ -283,7 +283,7 @@ class Processes {
     @Test
     void interruptedWhileLoginWaits() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", null);
-        var live = start("login", "--no-browser").tells("and type this code");
+        var live = start("login", "--no-browser").tells("and enter this code");
         var outcome = ended(130, live.signal("INT").ends(2_000));
         assertEquals("", outcome.out());
         assertFalse(Files.exists(cop.file(".config/copilot.java/login.json")));
@@ -292,7 +292,7 @@ class Processes {
     @Test
     void terminatedWhileLoginWaits() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", null);
-        ended(143, start("login", "--no-browser").tells("and type this code").signal("TERM").ends(2_000));
+        ended(143, start("login", "--no-browser").tells("and enter this code").signal("TERM").ends(2_000));
     }
 
     /// A reader that neither reads nor goes away: the write cannot be interrupted, so the process is stopped.
@@ -462,7 +462,7 @@ class Processes {
     @ValueSource(strings = {"</dev/null", "<&-"})
     void missingPromptIsUsageError(String redirection) throws Exception {
         var outcome = ended(2, inShell("\"$@\" " + redirection, "chat"));
-        assertTrue(outcome.err().contains("there is no prompt"), outcome::all);
+        assertTrue(outcome.err().contains("missing prompt"), outcome::all);
     }
 
     @Test

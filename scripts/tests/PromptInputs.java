@@ -286,7 +286,7 @@ class PromptInputs {
     void imageOfEarlierTurnIsReported() throws IOException {
         cop.image("a.png");
         cop.ok("chat", "-a", "a.png", "say: x");
-        reports(cop.ok("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
+        reports(cop.ok("chat", "-c", "say: y"), 0, "images from earlier turns are not resent (attach them");
     }
 
     @Test

@@ -104,7 +104,7 @@ class Schemas {
                 .equals("no") && record.path("usage").path("prompt_tokens").asInt() > 20, record::toString);
         reports(cop.run("chat", "--schema", "a int", "-O", "n=2", "x"), 2, "--schema takes one answer, not n=2");
         reports(cop.run("chat", "--schema", "a int", "--schema-retries", "-1", "x"), 2, "out of range");
-        reports(cop.run("chat", "-c", "--cid", "2", "x"), 2, "exclude each other");
+        reports(cop.run("chat", "-c", "--cid", "2", "x"), 2, "cannot be used together");
         reports(cop.run("chat", "-f", "x", "--max-file-tokens", "-1", "x"), 2, "out of range");
         reports(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a does not accept a URL");
         reports(cop.run("chat", "-a", "-", "x"), 2, "stdin is empty");
