@@ -1584,7 +1584,7 @@ final class Toolkit {
         spec.fields = prompt.options;
         spec.out = out;
         spec.yes = true;
-        spec.leavingOut = "batch(prompt, rows(…).filter(…).toList()) leaves them out";
+        spec.skipping = "filter them: batch(prompt, rows(…).filter(…).toList())";
         spec.policy.maxWait = maxWait(spec.policy.maxWait);
         var console = new Console(heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
                 ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress()));
@@ -1592,7 +1592,7 @@ final class Toolkit {
         try (var _ = client.context().http()) {
             new BatchRun(console, client, spec).run();
         }
-        try (var report = BatchReport.of(new RunFolder(spec.run))) {
+        try (var report = BatchReport.merged(List.of(spec.run))) {
             var counts = report.counts();
             return new Outcome(file, counts.of("ok"), counts.of("failed"), counts.of("filtered"),
                     counts.of("incomplete"));
@@ -3112,7 +3112,7 @@ final class BatchCommand extends RequestCommand {
     private int report() {
         String output = text("OUT"), file = output.replaceFirst("\\.run$", "");
         if (has("--write")) ResultWriter.check(env, "-o", file);
-        try (var report = BatchReport.of(new RunFolder(env.path(text("--run", runName(output)))))) {
+        try (var report = BatchReport.merged(List.of(env.path(text("--run", runName(output)))))) {
             if (has("--write")) report.write(console, file, has("--out-format"));
             if (action().equals("status")) return show(has("--json") ? Json.pretty(report.json()) : report.text());
             var errors = report.errors().toList();
@@ -3130,7 +3130,7 @@ final class BatchCommand extends RequestCommand {
         if (runs.size() > 1 && runs.contains(env.path(output + ".run").normalize())) {
             throw Fault.usage("-o " + output + " is also one of the parts", "choose another file for -o");
         }
-        try (var report = BatchReport.merged(runs.stream().map(RunFolder::new).toList())) {
+        try (var report = BatchReport.merged(runs)) {
             report.write(console, output, has("--out-format"));
             if (output.equals("-")) report.text().lines().forEach(console::note);
             else show(report.text());
@@ -3151,14 +3151,14 @@ final class BatchSpec {
     Template template;                                      // null: rows are requests of OpenAI's Batch API
     Function<InputRow, PreparedPrompt> prompts;             // fills the template
     TemplateLint lint = new TemplateLint(null, Set.of());   // looks at the rows while they are scanned
-    String model, endpoint;                                 // null: the run's, else the default, for the whole run
+    String model, endpoint;                                 // null: the run's, or the default
     boolean structured;                                     // the model accepts a schema in its own field
     ObjectNode fields = Json.object();                      // for every request
     String id;                                              // the field that names a row
     String out = "-";                                       // a file, a pattern with {{id}}, or - for stdout
     List<String> echo = new ArrayList<>();
     boolean openai, stream, skipBad, again, dryRun, yes;
-    Set<String> retry;                                      // codes of failed rows to ask again; empty: any; null: none
+    Set<String> retry;                                      // error codes to retry; empty: any; null: none
     int first, sample;                                      // number of rows; 0: all
     long seed;
     Shard shard = Shard.ALL;
@@ -3167,48 +3167,46 @@ final class BatchSpec {
     RetryPolicy policy = new RetryPolicy();
     /// Resumes the run, with one more option unless empty.
     UnaryOperator<String> command = more -> "the same call" + (more.isEmpty() ? "" : ", with withRetryFailed()");
-    String leavingOut = "--skip-bad leaves them out";       // how to ask only the other rows
+    String skipping = "use --skip-bad";                     // how to send only the valid rows
 }
 
-/// The part of the rows that this process asks.
+/// The part of the rows that this process sends.
 record Shard(int number, int of) {
     static final Shard ALL = new Shard(1, 1);
     private static final List<String> KUBERNETES = List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS");
     private static final List<String> SLURM = Stream.of("ID", "MIN", "MAX", "STEP", "COUNT")
             .map("SLURM_ARRAY_TASK_"::concat).toList();
 
-    /// Reads `K/N`, or `auto`: this task of a job array. In an array one of them is required, for its tasks may as well
-    /// be meant to ask all rows each.
+    /// Reads `K/N`, or `auto`: this task of a job array. One is required in a job array, whose tasks may also be meant
+    /// to send all rows each.
     static Shard of(String option, Environment env) {
-        if (option != null && !option.equals("auto")) {
-            return numbered(List.of(option.split("/", -1)), 1).orElseThrow(() -> Fault.usage("--shard " + option
-                    + " is out of range", "parts count from 1 to their number: --shard 1/4"));
-        }
-        boolean slurm = env.variable(SLURM.getFirst()) != null;
-        var task = new LinkedHashMap<String, String>();
-        for (String name : slurm ? SLURM : KUBERNETES) {
-            task.put(name, env.variables().getOrDefault(name, name.endsWith("STEP") ? "1" : ""));
-        }
-        String number = task.firstEntry().getValue();
-        if (number.isEmpty() && option == null) return ALL;
-        if (number.isEmpty()) throw Fault.usage("--shard auto: this is not a task of a job array", "--shard 1/4");
-        String words = "task " + number + " of a " + (slurm ? "Slurm array" : "Kubernetes Indexed Job");
-        var part = numbered(List.copyOf(task.values()), 0).orElseThrow(() -> Fault.usage(words
-                + " has no certain part: " + task, "--shard K/N names it, K from 1 to N; --shard 1/1 takes all rows"));
+        if (option != null && !option.equals("auto")) return numbered(List.of(option.split("/", -1)), 1,
+                "--shard " + option + " is out of range", "K/N with K from 1 to N");
+        var set = env.variables();
+        var names = set.containsKey(SLURM.getFirst()) ? SLURM : KUBERNETES;
+        var values = names.stream().map(name -> set.getOrDefault(name, name.endsWith("STEP") ? "1" : "")).toList();
+        if (values.getFirst().isEmpty() && option == null) return ALL;
+        if (values.getFirst().isEmpty()) throw Fault.usage("--shard auto: not a task of a job array", "--shard 1/4");
+        String job = names == SLURM ? "Slurm array" : "Kubernetes Indexed Job";
+        String task = "task " + values.getFirst() + " of a " + job;
+        var part = numbered(values, 0, task + " has no part of its own: " + IntStream.range(0, names.size()).mapToObj(
+                i -> names.get(i) + "=" + values.get(i)).toList(), "use --shard K/N, or --shard 1/1 for all rows");
         if (option != null) return part;
-        throw Fault.usage(words + " is " + part, "--shard auto takes that part, --shard 1/1 all rows");
+        throw Fault.usage(task + " is " + part, "--shard auto takes that part, --shard 1/1 all rows");
     }
 
     /// @param words a number, counting from `first`, and how many there are; or between them the first, the last and
     ///     the step, which may not agree: a Slurm array may be a list
-    private static Optional<Shard> numbered(List<String> words, int first) {
+    private static Shard numbered(List<String> words, int first, String error, String hint) {
         var n = words.stream().map(word -> word.matches("[0-9]{1,6}") ? Integer.parseInt(word) : -1).toList();
         int of = n.getLast();
         if (n.size() == 2) n = List.of(n.getFirst(), first, first + of - 1, 1, of);
-        if (n.size() != 5 || Collections.min(n) < 0 || n.get(3) == 0) return Optional.empty();
-        int own = n.get(0) - n.get(1), span = n.get(2) - n.get(1), step = n.get(3);
-        boolean agree = own >= 0 && own <= span && own % step == 0 && span / step + 1 == of;
-        return agree ? Optional.of(new Shard(own / step + 1, of)) : Optional.empty();
+        if (n.size() == 5 && Collections.min(n) >= 0 && n.get(3) > 0) {
+            int own = n.get(0) - n.get(1), span = n.get(2) - n.get(1), step = n.get(3);
+            boolean agree = own >= 0 && own <= span && own % step == 0 && span / step + 1 == of;
+            if (agree) return new Shard(own / step + 1, of);
+        }
+        throw Fault.usage(error, hint);
     }
 
     @Override
@@ -3220,15 +3218,15 @@ record Shard(int number, int of) {
     }
 }
 
-/// Reads rows and fills them; the only reader of the input.
+/// Reads rows and fills the template with them.
 final class BatchInput implements AutoCloseable {
-    /// Changes with what a row is known by; a run of another version asks all rows again.
+    /// The version of the row keys; a run of another version sends all rows again.
     static final int KEY_VERSION = 2;
 
     final RowFilter rows;
     private final BatchSpec spec;
     private final Set<Integer> chosen;                      // null: all
-    private final Map<String, Integer> alike = new HashMap<>();
+    private final Map<String, Integer> equal = new HashMap<>();     // how many rows without an id have a hash
     final Set<String> unseen;                               // fields that options name and no row has had
     Set<String> fields = Set.of();                          // of the last row
     int index = -1;
@@ -3271,21 +3269,21 @@ final class BatchInput implements AutoCloseable {
         var echo = row.data() == null || spec.echo.isEmpty() ? null : Json.object();
         try {
             if (row.fault() != null) throw row.fault();
-            for (String name : spec.echo) echo.set(name, JsonValues.node(row.data().getOrDefault(name,
-                    JsonValues.NULL)));
-            fields = row.data().keySet();
+            var data = row.data();
+            for (String name : spec.echo) echo.set(name, JsonValues.node(data.getOrDefault(name, JsonValues.NULL)));
+            fields = data.keySet();
             unseen.removeAll(fields);
-            Object own = id(row.data());
+            Object own = id(data);
             if (own != null) id = own;
             boolean filled = spec.template != null;
-            if (filled) spec.lint.row(row.data());
+            if (filled) spec.lint.row(data);
             var question = filled ? spec.prompts.apply(row) : question(row);
             if (filled) spec.lint.refuseBlank(row.data());
             if (question.schema() != null) question.request().single("a schema");
             String named = question.request().model();
             String model = filled || named.isEmpty() ? spec.model : named;
             var request = question.request(model, true, spec.structured).withEndpoint(spec.endpoint);
-            // options in any order; those before it are as in the first version of the key
+            // those first as in the first version of the key, options in any order
             var body = new TreeMap<String, JsonNode>(Comparator.comparingInt((String name) -> -List.of("stream",
                     "messages", "model").indexOf(name)).thenComparing(Comparator.naturalOrder()));
             ChatCompletionsBody.plain(request).forEachEntry(body::put);
@@ -3313,21 +3311,17 @@ final class BatchInput implements AutoCloseable {
                 Set.copyOf(fields.propertyNames()))), null);
     }
 
-    /// Names the API that a row is for, with the command that makes requests of such rows.
+    /// Names the API that a row is for, with the command that converts such rows.
     private Fault foreign(Map<String, Object> data, String url) {
-        String what = !url.isEmpty() ? "a request to " + url
-                : data.get("params") instanceof Map ? "a request of Anthropic's Message Batches"
-                : data.get("messages") instanceof List ? "messages without a body, as for fine-tuning"
-                : "no request of the Batch API: there is no body with messages";
-        String way = url.endsWith("/embeddings")
-                ? "jq -c '{id: .custom_id, text: .body.input}' %1$s | " + COP.replace("%", "%%") + " embed -d -"
-                : what.startsWith("no") ? "name a template to fill rows of data: " + COP.replace("%", "%%")
-                + " batch TEMPLATE -d …"
-                : "jq -c '{custom_id, body: (.body // .params // . | {messages: ([{role: \"system\", content: (.system"
-                + " // empty)}] + (.messages // [{role: \"user\", content: (.input // .prompt)}]))} + del(.custom_id,"
-                + " .messages, .system, .input, .prompt))}' %1$s >requests.jsonl"
-                + (data.containsKey("messages") ? ", or a template with {{#messages}}" : "");
-        return Fault.usage("it is " + what, Text.command(way, spec.rows.equals("-") ? "stdin" : spec.rows));
+        String api = !url.isEmpty() ? "a request to " + url : data.get("params") instanceof Map
+                ? "an Anthropic batch request" : data.get("messages") instanceof List ? "messages without a body" : "";
+        String cop = COP.replace("%", "%%"), command = api.isEmpty() ? cop + " batch TEMPLATE -d %1$s"
+                : url.endsWith("/embeddings") ? "jq -c '{id: .custom_id, text: .body.input}' %1$s | " + cop
+                + " embed -d -" : "jq -c '{custom_id, body: (.body // .params // . | {messages: ([{role: \"system\","
+                + " content: (.system // empty)}] + (.messages // [{role: \"user\", content: (.input // .prompt)}]))}"
+                + " + del(.custom_id, .messages, .system, .input, .prompt))}' %1$s >requests.jsonl";
+        return Fault.usage(api.isEmpty() ? "not a request of the Batch API" : "unsupported: " + api,
+                Text.command(command, spec.rows.equals("-") ? "stdin" : spec.rows));
     }
 
     /// Returns the id field as it is, or null.
@@ -3336,12 +3330,12 @@ final class BatchInput implements AutoCloseable {
             if (RowFilter.isValue(data.get(name))) return data.get(name);
         }
         if (spec.id == null) return null;
-        throw Fault.usage("there is no " + spec.id + " for --id", "--id names a field that every row has");
+        throw Fault.usage("no value for --id " + spec.id, "use a field that every row has");
     }
 
     /// Returns the id of a row without one: a hash of what it asks, with its number among those that ask the same.
     private String numbered(String asks) {
-        int number = alike.merge(asks, 1, Integer::sum);
+        int number = equal.merge(asks, 1, Integer::sum);
         return asks.substring(0, 16) + (number == 1 ? "" : "-" + number);
     }
 
@@ -3359,18 +3353,21 @@ final class BatchRun {
     private final RunFolder folder;
     private final ResultWriter results;
     private ObjectNode earlier, manifest;                   // of the run's last start, and of this one
-    private Optional<ModelList> catalogue = Optional.empty();
+    private Optional<ModelList> catalog = Optional.empty();
     private String input;                                   // the rows' file as named, or a copy
     private Set<Integer> chosen;
     // Results of the scan.
-    private final Map<Integer, String> order = new TreeMap<>();  // a row's index and key
+    private final Map<Integer, String> order = new TreeMap<>();     // a row's index and key
     private final List<BatchItem> bad = new ArrayList<>();
-    private final Set<String> left = new HashSet<>();  // to be sent
+    private final Set<String> pending = new HashSet<>();    // keys to send
     private String fingerprint = "";
     private long bytes, sampled;                            // of prompts to send, of those in `sample`
     private final List<Request> sample = new ArrayList<>();
-    private final Set<String> models = new TreeSet<>();     // that they are sent to
-    private long replaced;                                  // done rows that ask something else now
+    private final Set<String> models = new TreeSet<>();     // of the requests to send
+    private long replaced;                                  // done rows whose prompts have changed
+    // The pass over the rows to send.
+    private BatchInput reader;
+    private Set<String> waiting = Set.of();
 
     BatchRun(Console console, CopilotClient copilot, BatchSpec spec) {
         env = console.env();
@@ -3392,28 +3389,26 @@ final class BatchRun {
         spec.lint.warnings().forEach(console::warn);
         RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
         if (spec.dryRun) return dryRun();
-        if (!bad.isEmpty()) {
-            console.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
-                    + bad.getFirst().fault().message());
-        }
+        if (!bad.isEmpty()) console.warn(bad.size() + " of " + order.size() + " rows are invalid and left out, such as "
+                + bad.getFirst().fault().message());
         if (spec.shard.of() > 1) console.note(spec.shard.toString());
-        if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
+        if (!pending.isEmpty() && !confirmed()) return Fault.ERROR;
         try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
             var now = folder.readManifest();
             if (!Stream.of("model", "again").allMatch(field -> now.path(field).equals(earlier.path(field)))) {
-                throw Fault.error("another process has changed the run in " + folder.path(), "the same command again");
+                throw Fault.error("another process has changed the run in " + folder.path(), "run the command again");
             }
             return run(journal.since(manifest));
         }
     }
 
-    /// Checks files and folders, and reads what the run's last start has left.
+    /// Checks files and folders, and reads the manifest of the run's last start.
     private void open() {
         OutputFile.keepApart(env, spec.rows, spec.out);
-        folder.check("name a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
+        folder.check("use a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
         Path rows = env.path(spec.rows);
-        boolean once = spec.rows.equals("-") || Files.exists(rows) && !Files.isRegularFile(rows)
-                && !Files.isDirectory(rows);                // such as a pipe; a batch reads rows twice
+        // a batch reads rows twice, which a pipe does not allow
+        boolean once = piped() || Files.exists(rows) && !Files.isRegularFile(rows) && !Files.isDirectory(rows);
         if (!once) {                                        // a mistyped name must leave no folder behind
             input = spec.rows;
             input().close();
@@ -3422,29 +3417,27 @@ final class BatchRun {
         manifest = earlier.deepCopy();
         var part = new Shard(earlier.path("shard").asInt(1), earlier.path("shards").asInt(1));
         if (earlier.has("shards") && !part.equals(spec.shard)) {
-            throw Fault.usage(spec.run.getFileName() + " holds " + part + ", not " + spec.shard, "--shard "
-                    + part.number() + "/" + part.of() + " goes on with it; other rows need another -o");
+            throw Fault.usage(spec.run.getFileName() + " is for " + part + ", not " + spec.shard, "use --shard "
+                    + part.number() + "/" + part.of() + ", or another -o");
         }
-        if (spec.echo.isEmpty()) manifest.path("echo").forEach(name -> spec.echo.add(name.asString("")));
+        if (spec.echo.isEmpty()) spec.echo.addAll(BatchReport.echo(manifest));
+        if (results.pattern() != null) results.pattern().check(spec.echo);
         RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
     }
 
-    /// Reads all rows before anything is sent, and says what speaks against asking them.
+    /// Reads all rows before anything is sent, and checks what would keep them from being sent.
     private void plan(Journal journal) {
         if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
-        checkEcho(journal);
+        journal.damage().ifPresent(console::warn);
+        if (!spec.again && journal.size() > 0 && !BatchReport.echo(manifest).containsAll(spec.echo)) {
+            throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not set when this run began",
+                    "--again sends all rows again; --run DIR begins another run");
+        }
         scan(journal.since(manifest));
         checkRetry(journal);
         checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
         describe();
         countReplaced(journal);
-    }
-
-    private void checkEcho(Journal journal) {
-        boolean echoes = manifest.path("echo").valueStream().map(JsonNode::asString).toList().containsAll(spec.echo);
-        if (echoes || spec.again || journal.size() == 0) return;
-        throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not named when this run began",
-                "--again asks all rows anew, and --run DIR begins another run");
     }
 
     private void checkRetry(Journal journal) {
@@ -3455,32 +3448,31 @@ final class BatchRun {
         }
     }
 
-    /// Refuses a budget that nothing could measure, and to go on after a halt as if nothing had been wrong.
+    /// Refuses a budget that cannot be measured, and a run that was halted because too many rows failed.
     private void checkBudget(BatchCounts counts) {
         for (String id : spec.policy.maxCredits == null ? Set.<String>of() : models) {
-            if (catalogue.flatMap(all -> all.priced("", id)).isPresent()) continue;
-            throw Fault.usage("--max-credits cannot be measured: there are no prices for " + id,
-                    "limit tokens: --max-total-tokens N");
+            if (catalog.flatMap(all -> all.priced("", id)).isPresent()) continue;
+            throw Fault.usage("--max-credits cannot be measured: no prices for " + id, "use --max-total-tokens N");
         }
-        boolean halted = manifest.has("halted") && spec.retry == null
-                && spec.policy.haltShare <= manifest.path("halted").asDouble(0);
-        if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw goingOn(RetryPolicy.halted(counts));
+        boolean halted = spec.retry == null && spec.policy.haltShare <= manifest.path("halted").asDouble(-1);
+        if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw resumable(RetryPolicy.halted(counts));
     }
 
-    private Fault goingOn(Fault why) {
+    /// Adds the command that resumes the run.
+    private Fault resumable(Fault why) {
         boolean halted = why.is(Fault.Kind.HALTED);
-        String next = "this goes on from here: " + spec.command.apply(halted ? why.hint() : "");
+        String next = "to resume: " + spec.command.apply(halted ? why.hint() : "");
         int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
         return new Fault(code, why.message(), halted || why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
     }
 
     private int run(Journal journal) {
-        left.removeIf(key -> isDone(journal, key));         // another process may have done some
+        pending.removeIf(key -> isDone(journal, key));      // another process may have done some
         if (results.pattern() == null && earlier.path("rows").asInt(0) > order.size()) {
-            console.note("note: " + spec.out + " gets these " + order.size() + " rows, it had "
-                    + earlier.path("rows").asString() + "; the answers of all are kept");
+            console.note("note: rows in " + spec.out + " now: " + order.size() + ", before: "
+                    + earlier.path("rows").asString() + "; all answers are kept in " + folder.path().getFileName());
         }
-        if (spec.rows.equals("-") && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
+        if (piped() && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         folder.write(manifest, order);
         record(journal);
         var stopped = ask(journal);
@@ -3490,76 +3482,71 @@ final class BatchRun {
         return finish(journal, stopped);
     }
 
-    /// Counts rows that are done while the row in their place now asks something else, and says why.
+    /// Counts done rows whose place a row with another prompt has taken, and reports why.
     private void countReplaced(Journal journal) {
         var now = new HashSet<>(order.values());
         boolean lost = !manifest.has("again") && !Files.exists(journal.file) && folder.owned().values().stream()
                 .anyMatch(hash -> !hash.isEmpty());
         var done = folder.order().entrySet().stream().filter(row -> lost || journal.entry(row.getValue())
-                .filter(entry -> entry.status().equals("ok")).isPresent()).toList();
-        replaced = done.stream().filter(row -> left.contains(order.get(row.getKey()))
+                .filter(end -> end.status().equals("ok")).isPresent()).toList();
+        replaced = done.stream().filter(row -> pending.contains(order.get(row.getKey()))
                 && (lost || !now.contains(row.getValue()))).count();
         if (replaced == 0) return;
-        String other = Stream.of("key_version", "template_hash", "model", "options")
+        String changed = Stream.of("key_version", "template_hash", "model", "options")
                 .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
-                .map(field -> field.replace("_hash", "").replace('_', ' ')).collect(Collectors.joining(", "));
+                .map(BatchReport::words).collect(Collectors.joining(", "));
         Path run = spec.run.getFileName();
-        console.note("note: " + (lost ? "there is no " + run + "/journal.jsonl any more: " + replaced
-                + " rows are asked again, and" : replaced + " of " + done.size() + " rows that are done ask something"
-                + " else now (other " + (other.isEmpty() ? "rows or values" : other) + "):") + " their answers in "
-                + spec.out + " are replaced" + (lost ? "" : ", and kept in " + run));
+        console.note("note: " + (lost ? run + "/journal.jsonl is missing: " + replaced + " rows are sent again,"
+                : replaced + " of " + done.size() + " done rows have changed (" + (changed.isEmpty() ? "rows or values"
+                : changed) + "):") + " their answers in " + spec.out + " are replaced" + (lost ? "" : " and kept in "
+                + run));
     }
 
     private void describe() {
         manifest.put("key_version", BatchInput.KEY_VERSION).put("tool", "copilot.java " + cop.copilot.VERSION);
-        if (spec.template != null) {
-            manifest.put("template", spec.template.place()).put("template_hash", spec.template.hash());
-        }
+        var template = spec.template;
+        if (template != null) manifest.put("template", template.place()).put("template_hash", template.hash());
         manifest.set("options", spec.fields);
         spec.echo.forEach(manifest.putArray("echo")::add);
+        String now = env.time().now().toString();
         manifest.put("model", spec.model).put("endpoint", spec.endpoint).put("structured", spec.structured)
                 .put("rows", order.size()).put("fingerprint", fingerprint).put("input", spec.rows).put("out", spec.out)
-                .put("shard", spec.shard.number()).put("shards", spec.shard.of())
-                .put("updated", env.time().now().toString());
-        manifest.remove("halted");
-        if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
+                .put("shard", spec.shard.number()).put("shards", spec.shard.of()).put("updated", now).remove("halted");
+        if (!manifest.has("started")) manifest.put("started", now);
     }
 
     private String spool() {
         try {
             Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // readable by the owner only
             spool.toFile().deleteOnExit();
-            boolean piped = spec.rows.equals("-"), kept = piped && Files.exists(folder.input());
-            if (!piped) AtomicFile.write(spool, to -> Files.copy(env.path(spec.rows), to));
+            boolean kept = piped() && Files.exists(folder.input());
+            if (!piped()) AtomicFile.write(spool, to -> Files.copy(env.path(spec.rows), to));
             else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool);
             if (!kept || Files.size(spool) > 0) return spool.toString();
-            console.note("note: the rows are those that were piped in before, " + folder.input());
+            console.note("note: using the rows piped in before, " + folder.input());
             return folder.input().toString();
         } catch (IOException e) {
-            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
+            throw Fault.io("cannot save the input", e, "free some space for temporary files");
         }
     }
+
+    private boolean piped() { return spec.rows.equals("-"); }
 
     private BatchInput input() {
         return new BatchInput(RowReader.opened(env, input, spec.rows, spec.format), spec, chosen);
     }
 
-    /// Fixes model and schema support for the whole run: a new default at GitHub would otherwise make every row be paid
-    /// for again.
+    /// Fixes model and schema support for the whole run, because each row would be paid for again with another model.
     private void chooseTarget() {
         if (!spec.dryRun) copilot.tokens().get();           // fail early if not logged in
-        catalogue = copilot.models().listIfAny();           // without one, rows will report the error
+        catalog = copilot.models().listIfAny();             // without one, rows will report the error
         String before = Json.text(manifest, "model");
         boolean named = spec.model != null && !spec.model.isBlank();
         String model = named || before.isEmpty() ? copilot.models().chooseCached(spec.model) : before;
-        if (!before.isEmpty()) {
-            console.note(before.equals(model) ? "model " + model + ", as when this run began"
-                    : "note: the model was " + before + "; all rows count as new for " + model);
-        }
-        if (catalogue.isPresent() && spec.template != null) catalogue.get().require(model, Model::usable);
-        if (!Model.isAuto(model) && catalogue.filter(ModelList::onlyAuto).isPresent()) {
-            console.warn(ModelList.ONLY_AUTO);
-        }
+        if (!before.isEmpty()) console.note(before.equals(model) ? "using model " + model + ", as when this run began"
+                : "note: the model was " + before + "; all rows are new for " + model);
+        if (catalog.isPresent() && spec.template != null) catalog.get().require(model, Model::usable);
+        if (!Model.isAuto(model) && catalog.filter(ModelList::onlyAuto).isPresent()) console.warn(ModelList.ONLY_AUTO);
         String endpoint = Json.text(manifest, "endpoint");
         if (spec.endpoint == null && !endpoint.isEmpty()) spec.endpoint = endpoint;
         spec.structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
@@ -3569,7 +3556,7 @@ final class BatchRun {
 
     /// Returns empty for auto, whose limits are unknown.
     private Optional<Model> known(String id) {
-        return Model.isAuto(id) ? Optional.empty() : catalogue.flatMap(all -> all.find(id));
+        return Model.isAuto(id) ? Optional.empty() : catalog.flatMap(all -> all.find(id));
     }
 
     /// Samples at random, always the same for a seed and number of rows.
@@ -3582,7 +3569,6 @@ final class BatchRun {
                 .boxed().collect(Collectors.toSet());
     }
 
-    /// Reads and fills every row before anything is sent.
     private void scan(Journal journal) {
         if (spec.sample > 0) sample();
         var ids = new HashMap<String, Integer>();
@@ -3597,26 +3583,24 @@ final class BatchRun {
             fingerprint = rows.fingerprint;
             rows.rows.notes().forEach(console::note);
             if (rows.broken != null && (spec.skipBad || bad.isEmpty())) {
-                throw Fault.usage(rows.broken.message(), "mend it: what comes after it cannot be read,"
-                        + " so --skip-bad would leave out more than this row");
+                throw Fault.usage(rows.broken.message(), "fix it; no row after it can be read");
             }
             for (String name : rows.fields.isEmpty() ? Set.<String>of() : rows.unseen) {
                 throw Fault.usage((name.equals(spec.id) ? "--id " : "--echo ") + name + ": no row has this field",
                         Suggestions.hint(name, rows.fields, "a row has " + String.join(", ", rows.fields)));
             }
             if (rows.index >= 0) return;                    // perhaps none in this part
-            throw Fault.usage((spec.rows.equals("-") ? "the input" : spec.rows) + " holds no rows",
-                    "a line or an object a row");
+            throw Fault.usage((piped() ? "the input" : spec.rows) + " has no rows", "one line or object per row");
         }
     }
 
     private boolean isDone(Journal journal, String key) {
-        return journal.entry(key).filter(entry -> entry.status().equals("ok") || spec.retry == null
-                || !spec.retry.isEmpty() && !spec.retry.contains(entry.code())).isPresent();
+        return journal.entry(key).filter(end -> end.status().equals("ok") || spec.retry == null
+                || !spec.retry.isEmpty() && !spec.retry.contains(end.code())).isPresent();
     }
 
     private void send(BatchItem item) {
-        left.add(item.key());
+        pending.add(item.key());
         models.add(item.request().model());
         bytes += item.request().bytes();
         if (sampled >= SAMPLED_BYTES) return;
@@ -3638,9 +3622,9 @@ final class BatchRun {
         try {
             var before = ids.putIfAbsent(Fingerprint.of(JsonValues.text(item.id())), item.index());
             if (before != null) {
-                throw Fault.usage(item.place() + ": the id " + item.id() + " is that of row " + (before + 1)
-                        + " as well", item.id().toString().matches("[0-9][.,][0-9]+E\\+[0-9]+")
-                        ? "Excel has rounded it: make it a text column" : "--id names a field that tells rows apart");
+                throw Fault.usage(item.place() + ": duplicate id " + item.id() + ", as in row " + (before + 1),
+                        item.id().toString().matches("[0-9][.,][0-9]+E\\+[0-9]+") ? "Excel has rounded it: format the"
+                        + " column as text" : "use --id with a field that differs in each row");
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.previewBody(item.request(), _ -> { });
@@ -3654,15 +3638,15 @@ final class BatchRun {
     private Fault refusal() {
         var lines = problems();
         lines.stream().limit(lines.size() - 1).forEach(console::error);
-        return Fault.usage(lines.getLast(), bad.size() + " of " + order.size() + " rows cannot be asked, and nothing"
-                + " was sent; mend them, or " + spec.leavingOut + " (" + bad.getFirst().fault().hint() + ")");
+        return Fault.usage(lines.getLast(), bad.size() + " of " + order.size() + " rows are invalid; nothing was sent."
+                + " Fix them, or " + spec.skipping + " (" + bad.getFirst().fault().hint() + ")");
     }
 
     private List<String> problems() {
         return bad.stream().limit(MOST_ERRORS).map(item -> item.fault().message()).toList();
     }
 
-    /// Records rows that cannot be asked as failed results.
+    /// Records invalid rows as failed.
     private void record(Journal journal) {
         bad.stream().filter(item -> journal.entry(item.key()).isEmpty()).forEach(item -> journal.append(new RowResult(
                 item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row", item.fault().message()),
@@ -3672,11 +3656,10 @@ final class BatchRun {
     private int dryRun() {
         problems().forEach(console::error);
         var prompts = estimate();
-        var out = new StringJoiner("\n", "", "\n");
-        out.add("rows     " + order.size()).add("done     " + (order.size() - bad.size() - left.size()))
-                .add("bad      " + bad.size()).add("to send  " + left.size())
-                .add("model    " + spec.model + (Model.isAuto(spec.model)
-                        ? ": GitHub chooses, so no prompt was checked against a limit" : ""))
+        var out = new StringJoiner("\n", "", "\n").add("rows     " + order.size())
+                .add("done     " + (order.size() - bad.size() - pending.size())).add("bad      " + bad.size())
+                .add("to send  " + pending.size()).add("model    " + spec.model + (Model.isAuto(spec.model)
+                ? ": GitHub chooses, so no prompt was checked against a limit" : ""))
                 .add("tokens   " + prompts.totalTokens() + " in the prompts, answers not included");
         if (prompts.estimated()) out.add("credits  " + prompts.price() + " for the prompts, answers not included");
         if (spec.delay.isPositive()) out.add("time     " + leastTime());
@@ -3687,45 +3670,53 @@ final class BatchRun {
         return bad.isEmpty() || spec.skipBad ? 0 : Fault.USAGE;
     }
 
-    private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
+    private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(pending.size())); }
 
     private boolean confirmed() {
-        if (!spec.yes && spec.lint.sameForAll() && !console.confirmed("send the same to all rows?",
-                "name a field in the template, such as {{text}}; -y sends them")) return false;
+        if (!spec.yes && spec.lint.sameForAll() && !console.confirmed("send the same prompt for all rows?",
+                "use a field in the template, such as {{text}}, or -y")) return false;
         boolean asks = !spec.yes && env.stdin().kind() == Stdin.Kind.TERMINAL;
-        if (left.size() <= ASK_FROM && replaced == 0 || !asks && console.quiet) return true;
-        String what = left.size() + " requests to " + spec.model + ", with prompts of " + estimate().cost()
+        if (pending.size() <= ASK_FROM && replaced == 0 || !asks && console.quiet) return true;
+        String what = pending.size() + " requests to " + spec.model + ", with prompts of " + estimate().cost()
                 + (spec.delay.isPositive() ? ", " + leastTime() : "");
         if (!asks) console.note("note: " + what);
         if (!asks || console.confirmed(what + ". Go on?", "-y")) return true;
-        console.note("nothing was sent (-y does not ask)");
+        console.note("nothing was sent; -y skips this question");
         return false;
     }
 
     private Optional<Fault> ask(Journal journal) {
         var pace = new RateController(spec.jobs, spec.delay);
-        var printer = spec.stream ? new OrderedPrinter(new ArrayDeque<>(order.values()), new HashSet<>(left), key ->
+        var printer = spec.stream ? new OrderedPrinter(new ArrayDeque<>(order.values()), new HashSet<>(pending), key ->
                 journal.result(key).map(results::line), env.out()) : null;
-        var progress = new BatchProgress(console, left.size(), printer, pace);
-        spec.policy.lost = request -> copilot.models().estimate(request, "", "", Usage.NONE);
+        var progress = new BatchProgress(console, pending.size(), printer, pace);
+        spec.policy.estimate = request -> copilot.models().estimate(request, "", "", Usage.NONE);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.shutdown().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
-        try (var rows = input()) {
-            var waiting = new HashSet<>(left);
-            return progress.printed(runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30)));
+        // those that failed least often first, so that a budget reaches others at each --retry-failed
+        var passes = pending.stream().collect(Collectors.groupingBy(journal::lines, TreeMap::new, Collectors.toSet()))
+                .values().iterator();
+        try {
+            return progress.printed(runner.run(() -> nextToSend(passes), Duration.ofSeconds(30)));
         } finally {
+            if (reader != null) reader.close();
             console.transientLine("");
         }
     }
 
-    /// Returns the next item to send, in a second pass that must match the first; null after the last.
-    private static BatchItem nextToSend(BatchInput rows, Set<String> waiting) {
-        while (!waiting.isEmpty()) {
-            var item = rows.next();
-            if (item == null) throw Fault.error("the input has changed while it was read", "");
+    /// Returns the next item to send, each pass reading all rows again; null after the last.
+    private BatchItem nextToSend(Iterator<Set<String>> passes) {
+        while (true) {
+            if (waiting.isEmpty()) {
+                if (!passes.hasNext()) return null;
+                if (reader != null) reader.close();
+                waiting = passes.next();
+                reader = input();
+            }
+            var item = reader.next();
+            if (item == null) throw Fault.error("the input changed while it was read", "");
             if (waiting.remove(item.key())) return item;
         }
-        return null;
     }
 
     private int finish(Journal journal, Optional<Fault> stopped) {
@@ -3740,15 +3731,14 @@ final class BatchRun {
         if (counts.requests() > 0) console.note("used " + counts.used().cost());
         if (stopped.isPresent() || counts.rows() < order.size()) {
             console.note(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
-            var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
-            if (!why.is(Fault.Kind.INTERRUPTED)) throw goingOn(why);
-            console.note(goingOn(why).hint());
+            var why = stopped.orElseGet(() -> Fault.error("some rows were not sent", ""));
+            if (!why.is(Fault.Kind.INTERRUPTED)) throw resumable(why);
+            console.note(resumable(why).hint());
             throw why;
         }
-        long failed = counts.notOk() - bad.size();
-        console.note((left.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
-                + (failed > 0 && spec.retry == null ? "; --retry-failed asks " + (bad.isEmpty() ? "those"
-                : failed + " of those") + " again" : ""));
+        long failed = spec.retry == null ? counts.notOk() - bad.size() : 0;
+        String retry = failed > 0 ? "; --retry-failed sends " + failed + " again" : "";
+        console.note((pending.isEmpty() ? "nothing to do: " : "done: ") + counts.words() + retry);
         return counts.notOk() > 0 ? Fault.FAILED_ROWS : 0;
     }
 }
@@ -3756,79 +3746,88 @@ final class BatchRun {
 /// The state of a batch, read only from run folders.
 record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, String> order, List<Journal> journals)
         implements AutoCloseable {
-    private static final String BEGIN = COP + " batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run";
+    private static final String BEGIN = "begin one: " + COP + " batch TEMPLATE -d ROWS -o OUT";
 
-    static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
+    static List<String> echo(JsonNode manifest) {
+        return manifest.path("echo").valueStream().map(JsonNode::asString).toList();
+    }
 
-    /// Merges all shards of a job, which must share rows, template, options, and model.
-    static BatchReport merged(List<RunFolder> folders) {
+    /// Returns a manifest's field as words: `template_hash` is the template.
+    static String words(String field) { return field.replace("_hash", "").replace('_', ' '); }
+
+    /// Merges all shards of a job, which must agree in rows, template, options, and model.
+    static BatchReport merged(List<Path> runs) {
+        var folders = runs.stream().map(RunFolder::new).toList();
         folders.forEach(folder -> folder.check(BEGIN));
         var first = folders.getFirst().readManifest();
         var rows = new TreeMap<Integer, String>();
-        var parts = new HashSet<Integer>();
+        var missing = IntStream.rangeClosed(1, first.path("shards").asInt(1)).boxed().collect(Collectors.toSet());
         for (var folder : folders) {
             var manifest = folder.readManifest();
-            if (manifest.isEmpty()) throw Fault.usage("there is no run in " + folder.path(), BEGIN);
+            if (manifest.isEmpty()) throw Fault.usage("no batch run in " + folder.path(), BEGIN);
             var order = folder.order();
             order.forEach(rows::putIfAbsent);
             if (order.isEmpty() && manifest.path("rows").asInt() > 0) {
-                throw Fault.error(folder.path().resolve("order") + " is damaged, or of another version of the tool",
-                        "the command that began the run writes it anew");
+                throw Fault.error(folder.path().resolve("order") + " is damaged or of another version",
+                        "run the command that began the run");
             }
             for (String field : List.of("key_version", "template_hash", "model", "options", "fingerprint", "shards")) {
                 if (manifest.path(field).equals(first.path(field))) continue;
-                throw Fault.usage(folders.getFirst().path().getFileName() + " and " + folder.path().getFileName()
-                        + " differ in their " + (field.equals("fingerprint") ? "rows" : field.replace('_', ' ')),
-                        "only the shards of one job can be joined; run each again on the rows as they are");
+                String both = folders.getFirst().path().getFileName() + " and " + folder.path().getFileName();
+                throw Fault.usage(both + " differ in their " + words(field).replace("fingerprint", "rows"),
+                        "run each again with the same rows and options");
             }
-            parts.add(manifest.path("shard").asInt(1));
+            missing.remove(manifest.path("shard").asInt(1));
         }
-        int of = first.path("shards").asInt(1);
-        if (folders.size() > 1 && parts.size() < of) {
-            throw Fault.usage("of " + of + " shards " + IntStream.rangeClosed(1, of).filter(part ->
-                    !parts.contains(part)).boxed().toList() + " is missing",
-                    COP + " batch merge takes the runs of all");
+        if (folders.size() > 1 && !missing.isEmpty()) {
+            throw Fault.usage("missing shards: " + missing, "name the runs of all shards");
         }
-        var journals = folders.reversed().stream().map(folder -> new Journal(folder.path(), false)
-                .since(folder.readManifest())).toList();
-        return new BatchReport(folders, first, rows, journals);
+        var report = new BatchReport(folders, first, rows, new ArrayList<>());
+        try {
+            folders.reversed().forEach(folder -> report.journals.add(new Journal(folder.path(), false)));
+            return report;
+        } catch (Fault unreadable) {
+            report.close();
+            throw unreadable;
+        }
     }
 
-    /// Returns what the first journal that has it holds for each row, in order.
-    private <T> Stream<T> found(BiFunction<Journal, String, Optional<T>> look) {
+    /// Looks each row up in the journals, in input order; the first that has it wins.
+    private <T> Stream<T> find(BiFunction<Journal, String, Optional<T>> lookup) {
         return order.values().stream().flatMap(key -> journals.stream().flatMap(journal ->
-                look.apply(journal, key).stream()).limit(1));
+                lookup.apply(journal, key).stream()).limit(1));
     }
 
     /// Returns how rows have ended, and what all starts have used.
     BatchCounts counts() {
         var spent = journals.stream().map(Journal::spent).reduce(BatchCounts.NONE, (all, one) -> all.plus("",
                 one.requests(), one.used()));
-        return found(Journal::entry).reduce(spent, (counts, entry) -> counts.plus(entry.status(), 0, Usage.NONE),
-                (all, _) -> all);
+        return find(Journal::entry).reduce(spent, (sum, end) -> sum.plus(end.status(), 0, Usage.NONE), (all, _) -> all);
     }
 
     /// Returns `id`, `code`, `attempts` and `message` of each row that is not ok.
     Stream<ObjectNode> errors() {
-        return found((journal, key) -> journal.entry(key).filter(entry -> !entry.status().equals("ok"))
-                .flatMap(_ -> journal.result(key))).map(Json::tryParse).map(row ->
-                ((ObjectNode) row.path("error")).put("attempts", row.path("attempts").asInt())
-                .set("id", row.path("id")));
+        return find((journal, key) -> journal.entry(key).filter(end -> !end.status().equals("ok")).flatMap(_ ->
+                journal.result(key))).map(Json::tryParse).map(row -> ((ObjectNode) row.path("error"))
+                .put("attempts", row.path("attempts").asInt()).set("id", row.path("id")));
     }
 
-    /// Groups what is not ok by its code, the most frequent first: `82 x schema, first t0: the answer …`.
+    /// Groups what is not ok by code and message, without numbers and ids: `82 x schema, first t0: the answer …`. The
+    /// most frequent are first; those after the tenth are only counted.
     List<String> causes() {
-        var first = errors().collect(Collectors.toMap(row -> Json.text(row, "code"), row -> row.put("rows", 1),
+        var first = errors().collect(Collectors.toMap(row -> Json.text(row, "code") + " " + Json.text(row, "message")
+                .replaceAll("\\S*\\d\\S*", "#"), row -> row.put("rows", 1),
                 (row, _) -> row.put("rows", row.path("rows").asInt() + 1), LinkedHashMap::new));
-        return first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
+        var lines = first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
                 row.path("rows") + " x " + Json.text(row, "code") + ", first " + row.path("id").asString() + ": "
                 + Text.shortened(Json.text(row, "message"), 200)).toList();
+        return lines.size() <= 10 ? lines : Stream.concat(lines.stream().limit(10), Stream.of("and "
+                + (lines.size() - 10) + " other causes: " + COP + " batch errors OUT")).toList();
     }
 
     void write(Console console, String out, boolean openai) {
-        var echo = manifest.path("echo").valueStream().map(JsonNode::asString).toList();
-        var writer = new ResultWriter(console, out, openai, echo);
-        Supplier<Stream<String>> results = () -> found(Journal::result);
+        var writer = new ResultWriter(console, out, openai, echo(manifest));
+        Supplier<Stream<String>> results = () -> find(Journal::result);
         var files = writer.files(results);
         RunFolder.refuseToOverwrite(writer.here(), folders, files.keySet());
         var known = folders.stream().flatMap(folder -> folder.owned().values().stream()).collect(Collectors.toSet());
@@ -3845,25 +3844,25 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
 
     String text() {
         var counts = counts();
+        var lines = new StringJoiner("\n");
+        journals.forEach(journal -> journal.damage().ifPresent(damage -> lines.add("warning: " + damage)));
+        lines.add(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
         boolean busy = folders.stream().anyMatch(folder -> Journal.isBusy(folder.path()));
-        return counts.rows() + " of " + order.size() + " rows are done: " + counts.words() + "\n"
-                + (left() > 0 ? left() + " are still to be asked: " + (busy ? "a process is at work on them\n"
-                : manifest.has("halted") ? "too many rows failed; --retry-failed or a larger --halt goes on\n"
-                : "the same command goes on\n") : "")
-                + causes().stream().map(cause -> cause + "\n").collect(Collectors.joining())
-                + "used " + counts.used().cost() + "\nmodel " + Json.text(manifest, "model")
-                + (manifest.has("template") ? ", template "
-                + Json.text(manifest, "template") : "") + ", last started "
-                + Json.text(manifest, "updated").replaceFirst("\\.\\d+", "");
+        if (left() > 0) lines.add(left() + " rows are left: " + (busy ? "a process is sending them"
+                : manifest.has("halted") ? "too many failed; resume with --retry-failed or a larger --halt"
+                : "the same command resumes"));
+        causes().forEach(lines::add);
+        return lines.add("used " + counts.used().cost()).add("model " + Json.text(manifest, "model")
+                + (manifest.has("template") ? ", template " + Json.text(manifest, "template") : "") + ", last started "
+                + Json.text(manifest, "updated").replaceFirst("\\.\\d+", "")).toString();
     }
 
     ObjectNode json() {
         var json = manifest.deepCopy();
         var counts = counts();
         var done = json.putObject("done").put("rows", order.size()).put("left", left());
-        for (String each : List.of("ok", "failed", "filtered", "incomplete")) done.put(each, counts.of(each));
-        json.set("used", counts.used().json().put("requests", counts.requests()));
-        return json;
+        for (String end : List.of("ok", "failed", "filtered", "incomplete")) done.put(end, counts.of(end));
+        return json.set("used", counts.used().json().put("requests", counts.requests()));
     }
 }
 
@@ -7283,10 +7282,8 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
         }
         if (reply != null || used.totalTokens() > 0) json.set("usage", used.json());
         json.put("ms", took.toMillis()).put("attempts", attempts);
-        if (reply != null) {
-            json.put("finish", reply.rawFinish()).put("request_id", reply.requestId());
-            if (!reply.dropped().isEmpty()) reply.dropped().forEach(json.putArray("dropped")::add);
-        }
+        if (reply != null) json.put("finish", reply.rawFinish()).put("request_id", reply.requestId());
+        if (reply != null && !reply.dropped().isEmpty()) reply.dropped().forEach(json.putArray("dropped")::add);
         if (!error.isEmpty()) json.putObject("error").put("code", code).put("message", error);
         if (item.echo() != null) json.set("echo", item.echo());
         return json;
@@ -7294,34 +7291,37 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
 }
 
 /// A run's results, one per line. A row is done once its line is synced to disk. Lines with the status `missed` or
-/// `lost` are of attempts that did not end their row, and were paid for. A file lock excludes other processes.
+/// `lost` record the cost of attempts that did not end their row. A file lock excludes other processes.
 final class Journal implements AutoCloseable {
     /// The position of a key's last line.
     ///
     /// @param code of the error, if it is not ok
-    record Entry(long offset, int length, String status, String code) {}
+    /// @param lines of the key so far
+    record Entry(long offset, int length, String status, String code, int lines) {}
 
     /// Folders open in this process. OS locks do not exclude its own threads, and closing a second channel to the lock
     /// file would release it.
     private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
     final Path file;                                        // journal.jsonl in the run's folder
-    private long since;
+    private long since;                                     // where --again began
     private Path held;                                      // the folder; null: read-only
     private FileChannel lock;
     private RandomAccessFile io;                            // a channel closes if its thread is interrupted
     private final Map<String, Entry> entries = new ConcurrentHashMap<>();
-    private final Map<String, List<Long>> missed = new ConcurrentHashMap<>();       // offsets, of rows not done
-    private BatchCounts spent = BatchCounts.NONE;           // by all lines, replaced ones too; guarded by this
+    private final Map<String, Integer> missed = new HashMap<>();    // answers to unfinished rows; guarded by this
+    private BatchCounts spent = BatchCounts.NONE;           // of all lines; guarded by this
     private final Object forcing = new Object();
-    private long size, forced = -1;                         // bytes; guarded by this and by `forcing`; -1: not yet open
+    private long size, forced = -1;                         // bytes; guarded by this and by `forcing`; -1: not open
     private boolean broken;                                 // a sync failed; guarded by `forcing`
+    private final List<Integer> damaged = new ArrayList<>();        // line numbers
 
     /// @param write creates the folder if needed and repairs a last line cut off by a crash; otherwise another process
     ///     may be writing, and there may be no journal yet
     /// @throws Fault if another process has it open for writing, or it cannot be opened
     Journal(Path folder, boolean write) {
         file = folder.resolve("journal.jsonl");
+        since(new RunFolder(folder).readManifest());
         try {
             if (write) {
                 Path real = Files.createDirectories(folder).toRealPath();
@@ -7343,19 +7343,21 @@ final class Journal implements AutoCloseable {
         } catch (ClosedByInterruptException e) {
             throw Fault.interrupted();
         } catch (IOException e) {
-            throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
+            throw Fault.io("cannot open the run's folder " + folder, e, RunFolder.ELSEWHERE);
         } finally {
             if (forced < 0) close();
         }
     }
 
-    /// Ignores lines before an unfinished `--again`, so that it asks their rows anew.
-    Journal since(ObjectNode manifest) {
-        since = manifest.path("again").asLong(0);
+    /// Ignores lines before an unfinished `--again`, which sends their rows again.
+    synchronized Journal since(ObjectNode manifest) {
+        long again = manifest.path("again").asLong(0);
+        if (again > since) missed.clear();
+        since = again;
         return this;
     }
 
-    /// Returns whether a process, perhaps this one, is asking the rows of a run.
+    /// Returns whether a process, perhaps this one, has a run open for writing.
     static boolean isBusy(Path folder) {
         try (var lock = OPEN.contains(folder.toRealPath()) ? null
                 : FileChannel.open(folder.resolve(RunFolder.LOCK), StandardOpenOption.READ)) {
@@ -7366,7 +7368,7 @@ final class Journal implements AutoCloseable {
     }
 
     private static Fault inUse(Path folder) {
-        return Fault.error("another process is at work on " + folder, "wait for it, or look: " + COP + " batch status "
+        return Fault.error("another process is using " + folder, "wait for it, or see " + COP + " batch status "
                 + folder.toString().replaceFirst("\\.run$", ""));
     }
 
@@ -7374,11 +7376,14 @@ final class Journal implements AutoCloseable {
     private void index() throws IOException {
         var line = new ByteArrayOutputStream(512);
         try (var in = new BufferedInputStream(new FileInputStream(file.toFile()), 1 << 16)) {
-            for (int b = in.read(); b >= 0 || line.size() > 0; b = in.read()) {
+            for (int b = in.read(), number = 1; b >= 0 || line.size() > 0; b = in.read()) {
                 if (b >= 0) line.write(b);
                 if (b >= 0 && b != '\n') continue;
-                if (enter(line.toByteArray(), size) || b == '\n') size += line.size() + (b == '\n' ? 0 : 1);
+                boolean entered = enter(line.toByteArray(), size);
+                if (entered || b == '\n') size += line.size() + (b == '\n' ? 0 : 1);
+                if (!entered && b == '\n' && line.size() > 1) damaged.add(number);
                 line.reset();
+                number++;
             }
         }
         long end = io.length();
@@ -7392,34 +7397,43 @@ final class Journal implements AutoCloseable {
     /// @return false for an incomplete line, which does not count
     private synchronized boolean enter(byte[] line, long offset) {
         var json = Json.tryParse(new String(line, StandardCharsets.UTF_8));
-        String key = Json.text(json, "key");
+        String key = Json.text(json, "key"), status = Json.text(json, "status").intern();
         var result = json.path("result");
         if (!key.matches("[0-9a-f]{32}") || !result.isObject()) return false;
         spent = spent.plus("", json.at("/cost/requests").asLong(0), Usage.of(json.path("cost")));
-        String status = Json.text(json, "status").intern();
-        if (status.equals("missed")) missed.computeIfAbsent(key, _ -> new ArrayList<>()).add(offset);
+        if (status.equals("missed") && offset >= since) missed.merge(key, 1, Integer::sum);
         if (List.of("missed", "lost").contains(status)) return true;
         missed.remove(key);
-        var entry = new Entry(offset, line.length, status, Json.text(result.path("error"), "code").intern());
-        // --retry-failed does not lose what came of an answer to a failure
-        entries.merge(key, entry, (old, now) -> status.equals("failed") && old.offset() >= since
-                && old.status().equals("incomplete") ? old : now);
+        var old = entries.get(key);
+        // --retry-failed does not replace a partial answer with a failure
+        boolean partial = old != null && old.offset() >= since && old.status().equals("incomplete");
+        var now = partial && status.equals("failed") ? old : new Entry(offset, line.length, status,
+                Json.text(result.path("error"), "code").intern(), 0);
+        entries.put(key, new Entry(now.offset(), now.length(), now.status(), now.code(), lines(key) + 1));
         return true;
     }
 
+    /// Returns a warning about lines that cannot be read.
+    Optional<String> damage() {
+        return damaged.stream().findFirst().map(first -> file.getParent().getFileName() + "/journal.jsonl: line "
+                + first + " is damaged" + (damaged.size() == 1 ? "" : " (of " + damaged.size() + ")")
+                + ", its answer is lost");
+    }
+
+    /// Returns how often a row has ended.
+    int lines(String key) { return Optional.ofNullable(entries.get(key)).map(Entry::lines).orElse(0); }
+
     synchronized long size() { return size; }
 
-    /// Returns what the requests of all starts have used, whatever became of them.
+    /// Returns what all requests of all starts have used.
     synchronized BatchCounts spent() { return spent; }
 
     Optional<Entry> entry(String key) {
         return Optional.ofNullable(entries.get(key)).filter(entry -> entry.offset() >= since);
     }
 
-    /// Returns how many answers to a row that is not done did not match its schema.
-    synchronized int missed(String key) {
-        return (int) missed.getOrDefault(key, List.of()).stream().filter(offset -> offset >= since).count();
-    }
+    /// Returns how many answers to an unfinished row did not match its schema.
+    synchronized int missed(String key) { return missed.getOrDefault(key, 0); }
 
     /// Returns the last result's JSON text, even if `since` excludes it.
     Optional<String> result(String key) { return Optional.ofNullable(entries.get(key)).map(this::read); }
@@ -7430,7 +7444,7 @@ final class Journal implements AutoCloseable {
             io.seek(entry.offset());
             io.readFully(bytes);
         } catch (IOException e) {
-            throw Fault.io("cannot read " + file, e, "is the disk in order?");
+            throw Fault.io("cannot read " + file, e, "check the disk");
         }
         String line = new String(bytes, StandardCharsets.UTF_8);
         return line.substring(line.indexOf("\"result\":") + 9, line.lastIndexOf('}'));
@@ -7438,19 +7452,18 @@ final class Journal implements AutoCloseable {
 
     /// Returns when the result is on disk.
     ///
-    /// @param cost what no earlier line has
-    /// @throws Fault if it cannot be written, such as on a full disk
+    /// @param cost not recorded in earlier lines
     void append(RowResult result, BatchCounts cost, Instant at) {
+        String spent = Json.singleLine(cost.used().json().put("requests", cost.requests()));
         byte[] line = ("{\"key\":\"" + result.item().key() + "\",\"status\":\"" + result.status() + "\",\"at\":"
-                + at.getEpochSecond() + ",\"cost\":"
-                + Json.singleLine(cost.used().json().put("requests", cost.requests()))
-                + ",\"result\":" + Json.singleLine(result.json()) + "}\n").getBytes(StandardCharsets.UTF_8);
+                + at.getEpochSecond() + ",\"cost\":" + spent + ",\"result\":" + Json.singleLine(result.json()) + "}\n")
+                .getBytes(StandardCharsets.UTF_8);
         try {
             long offset = write(line);
             force(offset + line.length);
             enter(line, offset);
         } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full? the same command goes on from here");
+            throw Fault.io("cannot write " + file, e, "free disk space, then run the same command");
         }
     }
 
@@ -7471,7 +7484,7 @@ final class Journal implements AutoCloseable {
     private void force(long end) throws IOException {
         synchronized (forcing) {
             if (forced >= end) return;
-            if (broken) throw new IOException("results before it may be lost");
+            if (broken) throw new IOException("an earlier write failed");
             long all = size();
             broken = true;                                  // if this throws: a later sync may succeed over lost lines
             io.getFD().sync();
@@ -7492,8 +7505,8 @@ final class Journal implements AutoCloseable {
     }
 }
 
-/// Decides when the next request may start, without threads or a clock of its own; guarded by itself. A rate limit
-/// halves the jobs and doubles the delay; answers restore them step by step, never beyond the user's limits.
+/// Decides when the next request may start, without threads or a clock of its own. A rate limit halves the jobs and
+/// doubles the delay; answers restore them step by step, never beyond the user's limits.
 final class RateController {
     static final Duration UNTIL_AN_ANSWER = Duration.ofDays(9999);
     /// Successive rate-limit pauses, without an answer between them, that stop a run.
@@ -7590,41 +7603,39 @@ final class RetryPolicy {
     Long maxRequests, maxTokens;
     BigDecimal maxCredits;
     Duration maxTime;
-    Function<Request, Usage> lost = _ -> Usage.NONE;        // estimates a request whose answer was lost
+    Function<Request, Usage> estimate = _ -> Usage.NONE;    // of a prompt
 
-    /// Counts requests in flight at the average cost of those that have ended, or by the byte if that is more.
-    ///
+    boolean hasBudget() { return maxTokens != null || maxCredits != null; }
+
     /// @param counts of the requests that have ended, of all starts
-    /// @param ahead bytes of the prompts in flight and of the next
-    /// @param flying number of the same
+    /// @param more what the next request and those in flight may cost, as a share of that
+    /// @param bytes of the next prompt
     /// @param requests of this start
     /// @return the limit that the next request would exceed, with a larger one as its hint, or null
-    Fault spent(BatchCounts counts, long ahead, double flying, long requests, Duration elapsed) {
+    Fault spent(BatchCounts counts, double more, long bytes, long requests, Duration elapsed) {
         var used = counts.used();
-        double more = Math.max(ahead / 4.0 / Math.max(1, used.promptTokens()), flying / Math.max(1, counts.requests()));
-        if (maxRequests != null && requests >= maxRequests) return over("--max-requests " + maxRequests, "", true);
-        if (maxTokens != null && used.totalTokens() + Math.max(ahead / 4.0, used.totalTokens() * more) > maxTokens) {
-            return over("--max-total-tokens " + maxTokens, "--max-total-tokens="
-                    + 2 * Math.max(maxTokens, used.totalTokens()), used.totalTokens() >= maxTokens);
+        var credits = BigDecimal.valueOf(used.nanoCredits(), 9).stripTrailingZeros();
+        if (maxRequests != null && requests >= maxRequests) return reached("--max-requests " + maxRequests, true, "");
+        if (maxTokens != null && Math.max(bytes / 4, used.totalTokens() * (1 + more)) > maxTokens) {
+            return reached("--max-total-tokens " + maxTokens, used.totalTokens() >= maxTokens,
+                    "--max-total-tokens=" + 2 * Math.max(maxTokens, used.totalTokens()));
         }
-        if (maxCredits != null && used.nanoCredits() * (1 + more) > maxCredits.movePointRight(9).doubleValue()) {
-            var spent = BigDecimal.valueOf(used.nanoCredits(), 9).stripTrailingZeros();
-            var larger = spent.max(maxCredits).multiply(BigDecimal.TWO).toPlainString();
-            return over("--max-credits " + maxCredits.toPlainString(), "--max-credits=" + larger,
-                    spent.compareTo(maxCredits) >= 0);
+        if (maxCredits != null && credits.doubleValue() * (1 + more) > maxCredits.doubleValue()) {
+            return reached("--max-credits " + maxCredits.toPlainString(), credits.compareTo(maxCredits) >= 0,
+                    "--max-credits=" + credits.max(maxCredits).multiply(BigDecimal.TWO).toPlainString());
         }
-        return maxTime == null || elapsed.compareTo(maxTime) < 0 ? null
-                : over("--max-time " + Durations.words(maxTime), "", true);
+        boolean late = maxTime != null && elapsed.compareTo(maxTime) >= 0;
+        return late ? reached("--max-time " + Durations.words(maxTime), true, "") : null;
     }
 
-    private static Fault over(String limit, String larger, boolean used) {
-        String reached = used ? " is reached" : " is reached with the next request";
-        return new Fault(Fault.Kind.HALTED, Fault.LATER, limit + reached, larger, null);
+    private static Fault reached(String limit, boolean already, String larger) {
+        String words = limit + " is reached" + (already ? "" : " with the next request");
+        return new Fault(Fault.Kind.HALTED, Fault.LATER, words, larger, null);
     }
 
     static Fault halted(BatchCounts counts) {
-        return new Fault(Fault.Kind.HALTED, Fault.ERROR, "too many rows fail: " + counts.words()
-                + " (--halt fail=100% goes on)", "--retry-failed", null);
+        return new Fault(Fault.Kind.HALTED, Fault.ERROR, "too many rows failed: " + counts.words()
+                + " (--halt fail=100% continues)", "--retry-failed", null);
     }
 }
 
@@ -7647,27 +7658,25 @@ record BatchCounts(Map<String, Long> statuses, long requests, Usage used) {
 
     /// `980 ok, 20 failed`
     String words() {
-        return of("ok") + " ok" + Stream.of("failed", "filtered", "incomplete").filter(statuses::containsKey)
-                .map(each -> ", " + of(each) + " " + each.replace("incomplete", "cut off"))
-                .collect(Collectors.joining());
+        return of("ok") + " ok" + Stream.of("failed", "filtered", "incomplete").filter(statuses::containsKey).map(end ->
+                ", " + of(end) + " " + end.replace("incomplete", "cut off")).collect(Collectors.joining());
     }
 }
 
-/// Prints results in the input's order, as soon as all before them are there.
+/// Prints results in the input's order, each as soon as those before it are known.
 ///
-/// @param awaited keys of the rows still to be asked
-record OrderedPrinter(Queue<String> keys, Set<String> awaited,
-                      Function<String, Optional<String>> results, PrintWriter out) {
+/// @param left keys of the rows still to be sent
+record OrderedPrinter(Queue<String> keys, Set<String> left, Function<String, Optional<String>> lines, PrintWriter out) {
     /// @param key of a row that has ended, if any has
     void ended(String key) {
-        awaited.remove(key);
+        left.remove(key);
         try {
-            while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
-                results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
+            while (!keys.isEmpty() && !left.contains(keys.peek())) {
+                lines.apply(keys.remove()).ifPresent(line -> out.print(line + "\n"));
             }
             out.flush();
-        } catch (BrokenPipe gone) {
-            throw Fault.retryLater("nobody reads the results on stdout any more", "");
+        } catch (BrokenPipe closed) {
+            throw Fault.retryLater("stdout was closed", "");
         }
     }
 }
@@ -7685,21 +7694,21 @@ class BatchProgress {
     private final RateController pace;
     private final Instant begun;
     private BatchCounts counts = BatchCounts.NONE;          // used: by all starts
-    private Instant told, pausedUntil = Instant.MIN;
-    private String why = "";
+    private Instant printed, pausedUntil = Instant.MIN;
+    private String reason = "";
 
     BatchProgress(Console console, int rows, OrderedPrinter printer, RateController pace) {
         this.console = console;
         this.rows = rows;
         this.printer = printer;
         this.pace = pace;
-        begun = told = console.env().time().now();
+        begun = printed = console.env().time().now();
     }
 
     /// @param earlier what earlier starts have used
     synchronized void begun(BatchCounts earlier) {
         counts = earlier;
-        print("");                                          // what earlier starts have answered: is it read?
+        print("");                                          // results of earlier starts; fails if stdout is closed
         printed(Optional.empty()).ifPresent(unread -> {
             throw unread;
         });
@@ -7723,9 +7732,9 @@ class BatchProgress {
         });
     }
 
-    /// Waits until all results are printed, but not long after Ctrl-C.
+    /// Waits until all results are printed, after Ctrl-C for two seconds.
     ///
-    /// @return why the run stopped, or why they are not
+    /// @return why the run stopped, or why they could not be printed
     Optional<Fault> printed(Optional<Fault> stopped) {
         boolean interrupted = stopped.filter(why -> why.is(Fault.Kind.INTERRUPTED)).isPresent();
         try {
@@ -7736,66 +7745,64 @@ class BatchProgress {
         } catch (ExecutionException e) {
             return stopped.or(() -> Optional.of((Fault) e.getCause()));
         } catch (TimeoutException _) {
-            // the reader has stalled
+            // stdout's reader has stalled
         }
         return stopped;
     }
 
-    /// Reports requests paused together once.
+    /// Reports a pause of all requests, once if they begin it together.
     synchronized void paused(Duration pause, String reason) {
         var now = console.env().time().now();
         if (!console.terminal() && !pausedUntil.isAfter(now)) {
-            console.note("all wait " + Durations.words(pause) + ": " + reason);
+            console.note("pausing for " + Durations.words(pause) + ": " + reason);
         }
         pausedUntil = now.plus(pause);
-        why = reason;
+        this.reason = reason;
     }
 
     void note(String text) { console.note(text); }
+
+    void stoppable(Runnable work) { console.env().shutdown().stoppable(work); }
 
     /// Must be called at least every second.
     synchronized void tick() {
         var now = console.env().time().now();
         if (console.terminal()) {
-            console.transientLine(!pausedUntil.isAfter(now) ? line(now) : "all wait "
-                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
-        } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
-            told = now;
+            console.transientLine(!pausedUntil.isAfter(now) ? line(now) : "pausing for "
+                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(reason, 60));
+        } else if (Duration.between(printed, now).compareTo(SELDOM) >= 0) {
+            printed = now;
             console.note(line(now));
         }
     }
 
     private String line(Instant now) {
-        double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
-        double rate = counts.rows() / seconds;
-        String left = counts.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
-                * (rows - counts.rows()) / rate))) + " left";
-        return counts.rows() + "/" + rows + ": " + counts.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
+        long done = counts.rows(), ms = Math.max(1, Duration.between(begun, now).toMillis());
+        String left = done == 0 ? "" : ", " + Durations.words(Duration.ofMillis(ms * (rows - done) / done)) + " left";
+        return done + "/" + rows + ": " + counts.words() + ", " + String.format(Locale.ROOT, "%.1f", 1000.0 * done / ms)
                 + " rows/s, " + pace.inFlight() + " in flight, " + counts.used().cost() + left + " (pace " + pace.jobs()
                 + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
     }
 }
 
-/// What a failed request means for its row and the run. What happens to a row that fails:
+/// What a failed request means for its row and the run:
 ///
-/// | why                         | the row's record          | the run                  | exit code         |
-/// |-----------------------------|---------------------------|--------------------------|-------------------|
-/// | cannot be asked             | none                      | sends nothing            | 2                 |
-/// | the same, with `--skip-bad` | failed, `bad_row`         | goes on                  | 5                 |
-/// | ROW                         | failed                    | goes on                  | 5                 |
-/// | RETRY                       | failed after all attempts | goes on                  | 5                 |
-/// | RETRY_THEN_STOP             | none after all attempts   | stops                    | as STOP           |
-/// | PAUSE                       | none; it is asked again   | waits, then stops        | 75 if it stops    |
-/// | STOP                        | none                      | stops                    | 75, 4, or 1       |
-/// | schema not matched          | failed, `schema`          | goes on                  | 5                 |
-/// | finish `length`             | incomplete                | goes on                  | 5                 |
-/// | finish `content_filter`     | filtered                  | goes on                  | 5                 |
+/// | why                         | the row's record   | the run           | exit code |
+/// |-----------------------------|--------------------|-------------------|-----------|
+/// | invalid                     | none               | sends nothing     | 2         |
+/// | the same, with `--skip-bad` | failed, `bad_row`  | continues         | 5         |
+/// | ROW                         | failed             | continues         | 5         |
+/// | RETRY                       | failed, at last    | continues         | 5         |
+/// | RETRY_THEN_STOP             | none               | stops, at last    | as STOP   |
+/// | PAUSE                       | none               | waits, then stops | 75        |
+/// | STOP                        | none               | stops             | 75, 4, 1  |
+/// | schema not matched          | failed, `schema`   | continues         | 5         |
+/// | finish `length`             | incomplete         | continues         | 5         |
+/// | finish `content_filter`     | filtered           | continues         | 5         |
 ///
-/// STOP exits with 4 if not logged in, with 1 if no response of GitHub is the cause, such as a full disk. A run that
-/// asked all rows exits with 5 if any is not ok; `--halt` stops it with 1 if too many are. A row with a
-/// record is done, however it ended, until `--retry-failed`; one without is asked by the next run.
+/// STOP exits with 4 if not logged in, with 1 if GitHub is not the cause, such as on a full disk. A row with a record
+/// is done until `--retry-failed`; one without is sent by the next start.
 enum FaultClass {
-    /// PAUSE: all wait. RETRY, RETRY_THEN_STOP: retry, then fail the row or stop the run. ROW: fail it. STOP: stop.
     PAUSE, RETRY, ROW, RETRY_THEN_STOP, STOP;
 
     boolean stops() { return this == RETRY_THEN_STOP || this == STOP; }
@@ -7803,30 +7810,26 @@ enum FaultClass {
     static FaultClass of(Fault fault) {
         var refusal = ApiError.behind(fault);
         if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault.is(Fault.Kind.ABUSE)) return STOP;
-        if (refusal != null) {
-            int status = refusal.status();
-            if (status == 403 && refusal.code().isEmpty() && refusal.json().has("error_details")) {
-                return RETRY_THEN_STOP;
-            }
-            if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return STOP;
-            return refusal.rateLimit() ? PAUSE : status == 200 || refusal.isTransient() ? RETRY : ROW;
-        }
-        return switch (fault.kind()) {
+        if (refusal == null) return switch (fault.kind()) {
             case UNREACHABLE -> PAUSE;
             case CONNECTION_LOST, INCOMPLETE -> RETRY;
             default -> fault.exitCode() == Fault.ERROR ? RETRY_THEN_STOP : STOP;
         };
+        int status = refusal.status();
+        if (status == 403 && refusal.code().isEmpty() && refusal.json().has("error_details")) return RETRY_THEN_STOP;
+        if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return STOP;
+        return refusal.rateLimit() ? PAUSE : status == 200 || refusal.isTransient() ? RETRY : ROW;
     }
 }
 
-/// Asks the pending rows, each in its own thread, as many at once as the rate allows.
+/// Sends the pending rows, each in its own thread, as many at once as the rate allows.
 final class BatchRunner {
     private static final int HALT_FROM = 50;                // rows before the failed share counts
 
     private final RateController pace;
     private final RetryPolicy policy;
     private final Time time;
-    private final Function<Request, Reply> asker;
+    private final Function<Request, Reply> sender;
     private final Journal journal;
     private final BatchProgress progress;
     private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, others for it
@@ -7836,21 +7839,22 @@ final class BatchRunner {
     // Guarded by this. Never call `progress`, which has its own lock, while holding it.
     private BatchCounts counts;                             // rows of this start; used by all starts
     private long requests;                                  // admitted in this start
-    private long ahead;                                     // bytes of prompts in flight
+    private long ahead, sent;                               // bytes of prompts: in flight; of answered ones
     private Fault stop;                                     // why nothing more starts; null: it may
 
-    BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
+    BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> sender, Journal journal,
                 BatchProgress progress) {
         this.pace = pace;
         this.policy = policy;
         this.time = time;
-        this.asker = asker;
+        this.sender = sender;
         this.journal = journal;
         this.progress = progress;
         most = pace.jobs() + pace.jobs() / 16;              // some are being written to disk
         seats = new Semaphore(most);
         begun = time.now();
         counts = journal.spent();
+        sent = 4 * counts.used().promptTokens();
     }
 
     /// @param items returns null after the last
@@ -7869,11 +7873,13 @@ final class BatchRunner {
                 stop(e instanceof Fault fault ? fault : Fault.interrupted());
             }
             try {
-                if (Fault.Kind.INTERRUPTED == stopped().map(Fault::kind).orElse(null)) throw new InterruptedException();
+                if (stopped().map(Fault::kind).orElse(null) == Fault.Kind.INTERRUPTED) throw new InterruptedException();
                 await(most, Long.MAX_VALUE);
             } catch (InterruptedException _) {              // also if the run stops for another reason
                 stop(Fault.interrupted());
-                drain(threads, grace);
+                progress.note("requests in flight: " + pace.inFlight() + "; press Ctrl-C again to abandon them");
+                progress.stoppable(() -> drain(grace));
+                threads.shutdownNow();
             }
         }
         return stopped();
@@ -7885,15 +7891,13 @@ final class BatchRunner {
         }
     }
 
-    /// Lets requests in flight end after Ctrl-C; a second one ends the process.
-    private void drain(ExecutorService threads, Duration grace) {
-        progress.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
+    /// Lets requests in flight end; a second Ctrl-C abandons them, a third one ends the process.
+    private void drain(Duration grace) {
         try {
             await(most, grace.toNanos());
         } catch (InterruptedException _) {
             // stop waiting
         }
-        threads.shutdownNow();
     }
 
     synchronized Optional<Fault> stopped() { return Optional.ofNullable(stop); }
@@ -7922,13 +7926,15 @@ final class BatchRunner {
 
     /// @return the time until the next try; zero: counted as started
     private synchronized Duration tryStart(long bytes) throws InterruptedException {
-        var spent = policy.spent(counts, ahead + bytes, pace.inFlight() + 1, requests,
-                Duration.between(begun, time.now()));
+        // as much as those before, by number or length; twice for those in flight, as the first may have been cheap
+        double ended = Math.max(1, counts.requests()), tokens = Math.max(1, counts.used().promptTokens());
+        double flying = Math.max(1.0 * ahead / Math.max(1, sent), pace.inFlight() / ended);
+        double more = Math.max(bytes / 4.0 / tokens, 1 / ended) + 2 * flying;
+        var spent = policy.spent(counts, more, bytes, requests, Duration.between(begun, time.now()));
         // an estimate waits for what is in flight, which may cost less
         if (stop == null && spent != null && (pace.inFlight() == 0 || spent.hint().isEmpty())) stop = spent;
         if (stop != null) throw Fault.interrupted();
-        boolean probing = spent != null || (policy.maxTokens != null || policy.maxCredits != null)
-                && counts.used().totalTokens() == 0 && pace.inFlight() > 0;  // no answer has shown what a request costs
+        boolean probing = spent != null || policy.hasBudget() && pace.inFlight() > 0 && ahead + bytes > 4 * sent;
         var wait = probing ? RateController.UNTIL_AN_ANSWER : pace.wait(time.now());
         if (wait.isZero()) {
             requests++;
@@ -7939,18 +7945,20 @@ final class BatchRunner {
     }
 
     private void work(BatchItem item) {
+        var attempts = new Attempts(item);
         try {
-            var result = new Attempts(item).result();
+            var result = attempts.result();
             count(result);
             progress.ended(result);
         } catch (RuntimeException | Error e) {              // the next run asks the row
             stop(e instanceof Fault fatal ? fatal : Fault.bug(e));
+            attempts.save();
         } finally {
             seats.release();
         }
     }
 
-    /// Asks a row until it has a result or the run stops.
+    /// Sends a row until it has a result or the run stops.
     private final class Attempts {
         private final BatchItem item;
         private final long start = System.nanoTime();
@@ -7985,7 +7993,7 @@ final class BatchRunner {
                     "finish_" + reply.rawFinish(), reply.unfinished().message());
         }
 
-        /// Records what was paid before more is, as the run may stop before the row ends.
+        /// Records a result, or an attempt at once, because the run may stop before the row ends.
         private RowResult ended(String status, Reply reply, String code, String error) {
             var result = new RowResult(item, status, reply, paid.used(), Duration.ofNanos(System.nanoTime() - start),
                     (int) paid.requests(), code, error);
@@ -7994,6 +8002,9 @@ final class BatchRunner {
             return result;
         }
 
+        /// Records the cost that the journal does not have yet.
+        private void save() { if (unsaved.requests() > 0) ended("lost", null, "", ""); }
+
         /// @throws Fault if the request is not retried
         private Reply ask(Request request) {
             while (true) {
@@ -8001,48 +8012,46 @@ final class BatchRunner {
                 start(bytes);
                 var started = time.now();
                 try {
-                    var reply = Deadline.within(policy.timeout, () -> asker.apply(request));
-                    paid = paid.plus("", 1, reply.usage());
-                    unsaved = unsaved.plus("", 1, reply.usage());
-                    BatchRunner.this.ended(true, reply.usage(), bytes);
+                    var reply = Deadline.within(policy.timeout, () -> sender.apply(request));
+                    pay(reply.usage(), true, bytes);
                     return reply;
                 } catch (Fault fault) {
-                    retry(request, fault, started, bytes);
+                    var kind = FaultClass.of(fault);
+                    if (kind == FaultClass.PAUSE) pause(fault, started, bytes);
+                    else retry(request, fault, kind, bytes);
                 }
             }
         }
 
-        /// Returns if the request is to be retried.
-        private void retry(Request request, Fault fault, Instant started, long bytes) {
-            var kind = FaultClass.of(fault);
-            if (kind == FaultClass.PAUSE) {
-                pause(fault, started, bytes);
-                return;
+        private void pay(Usage cost, boolean answered, long bytes) {
+            paid = paid.plus("", 1, cost);
+            unsaved = unsaved.plus("", 1, cost);
+            synchronized (BatchRunner.this) {
+                counts = counts.plus("", 1, cost);
+                ahead -= bytes;
+                if (cost.totalTokens() > 0) sent += bytes;
+                pace.ended();
+                if (answered) pace.answered();
+                BatchRunner.this.notifyAll();
             }
+        }
+
+        /// Returns if the request is to be retried.
+        private void retry(Request request, Fault fault, FaultClass kind, long bytes) {
             var refusal = ApiError.behind(fault);
             boolean fatal = kind == FaultClass.ROW || kind == FaultClass.STOP;
             int most = fatal ? 0 : refusal == null ? policy.retries : refusal.retries(policy.retries);
             boolean again = troubles++ < most;
             if (!again && kind.stops()) stop(fault);        // before another request can start
-            boolean lost = fault.is(Fault.Kind.CONNECTION_LOST);
-            var cost = lost || fault.is(Fault.Kind.INCOMPLETE) ? policy.lost.apply(request) : Usage.NONE;
-            paid = paid.plus("", 1, cost);
-            unsaved = unsaved.plus("", 1, cost);
-            BatchRunner.this.ended(!kind.stops() && !lost, cost, bytes);
+            boolean lost = fault.is(Fault.Kind.CONNECTION_LOST), inStream = refusal != null && refusal.status() == 200;
+            boolean billed = lost || inStream || fault.is(Fault.Kind.INCOMPLETE) || fault.is(Fault.Kind.INTERRUPTED);
+            pay(billed ? policy.estimate.apply(request) : Usage.NONE, !kind.stops() && !lost, bytes);
             if (!again) throw fault;
-            if (cost.totalTokens() > 0) ended("lost", null, "", "");
+            if (billed) save();
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
             }
         }
-    }
-
-    private synchronized void ended(boolean answered, Usage cost, long bytes) {
-        counts = counts.plus("", 1, cost);
-        ahead -= bytes;
-        pace.ended();
-        if (answered) pace.answered();
-        notifyAll();
     }
 
     private synchronized void count(RowResult result) {
@@ -8051,8 +8060,8 @@ final class BatchRunner {
         if (halt) stop(RetryPolicy.halted(counts));
     }
 
-    /// Pauses all after a rate limit or without a connection, using up no attempt. Stops the run if one rate-limit
-    /// pause, or all connection pauses since the last answer, exceed `--max-wait`.
+    /// Pauses all after a rate limit or without a connection, which is no attempt. Stops the run if a rate-limit pause,
+    /// or all connection pauses since the last answer, exceed `--max-wait`.
     private void pause(Fault fault, Instant started, long bytes) {
         var limit = ApiError.behind(fault);                 // null: no connection
         Duration pause;
@@ -8060,10 +8069,10 @@ final class BatchRunner {
             pace.ended();
             requests--;
             ahead -= bytes;
-            pause = limit == null ? pace.unreachable(time.now())
-                    : pace.limited(started, limit.retryAfter(), time.now());
-            boolean tooLong = Durations.max(pause, pace.unreachableFor()).compareTo(policy.maxWait) > 0;
-            if (tooLong || pace.pauses() >= RateController.MOST_PAUSES) {
+            var now = time.now();
+            pause = limit == null ? pace.unreachable(now) : pace.limited(started, limit.retryAfter(), now);
+            if (Durations.max(pause, pace.unreachableFor()).compareTo(policy.maxWait) > 0
+                    || pace.pauses() >= RateController.MOST_PAUSES) {
                 stop(new Fault(Fault.LATER, fault.message(), fault.hint(), fault.reason()));
             }
             notifyAll();
@@ -8072,16 +8081,15 @@ final class BatchRunner {
     }
 }
 
-/// A run's folder. As `--run` may name any folder, only files that a run made are overwritten or removed, and only a
-/// run's lock file identifies its folder.
+/// A run's folder. As `--run` may name any folder, only a run's own files are overwritten or removed.
 record RunFolder(Path path) {
-    static final String LOCK = "copilot-batch.lock";
+    static final String LOCK = "copilot-batch.lock", ELSEWHERE = "make it writable, or use --run DIR";
     private static final Pattern OURS = Pattern.compile(
             "copilot-batch\\.(lock|input)|journal\\.jsonl|order|manifest\\.json|written\\.json");
 
     Path manifest() { return path.resolve("manifest.json"); }
 
-    /// The rows, if they were piped in.
+    /// Returns the file of rows that were piped in.
     Path input() { return path.resolve("copilot-batch.input"); }
 
     /// Returns a missing node if the file is unreadable or not JSON.
@@ -8104,7 +8112,7 @@ record RunFolder(Path path) {
                 + Text.shortened(String.join(", ", new TreeSet<>(List.of(others))), 80)), hint);
     }
 
-    /// Refuses existing files that none of these runs wrote, except empty ones (as `mktemp` makes), pipes and devices.
+    /// Refuses existing files that none of these runs wrote, except empty ones (as of `mktemp`), pipes and devices.
     ///
     /// @param here names are shown relative to it
     static void refuseToOverwrite(Path here, List<RunFolder> runs, Collection<Path> files) {
@@ -8113,12 +8121,11 @@ record RunFolder(Path path) {
             Path file = each.normalize();
             String shown = (file.startsWith(here) ? here.relativize(file) : file).toString();
             String name = file.getFileName().toString();
-            boolean needed = OURS.matcher(name).matches() && runs.stream().anyMatch(run -> run.is(file.getParent()))
-                    || runs.stream().anyMatch(run -> run.path.normalize().startsWith(file));
-            if (needed) {
-                throw Fault.usage(shown + " is a name that the run itself needs", "choose another file for -o");
+            if (runs.stream().anyMatch(run -> run.path.normalize().startsWith(file)
+                    || OURS.matcher(name).matches() && run.is(file.getParent()))) {
+                throw Fault.usage(shown + " is reserved for the run itself", "choose another file for -o");
             }
-            // OUT.run is that of OUT, also if both were moved
+            // OUT.run belongs to OUT, also if both were moved
             boolean ours = own.contains(file) || runs.stream().anyMatch(run -> Files.exists(run.manifest())
                     && run.is(file.resolveSibling(name + ".run")));
             if (ours || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
@@ -8148,7 +8155,7 @@ record RunFolder(Path path) {
         put(path.resolve("written.json"), Json.pretty(names) + "\n");
     }
 
-    /// Keeps rows that were piped in, for whoever goes on with the run.
+    /// Keeps rows that were piped in, for later starts.
     void keep(Path rows) { put(input(), to -> Files.copy(rows, to), Home.ownerOnly("rw-------")); }
 
     private void put(Path file, String text) { put(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8))); }
@@ -8158,7 +8165,7 @@ record RunFolder(Path path) {
             Files.createDirectories(path);
             AtomicFile.write(file, content, attributes);
         } catch (IOException e) {
-            throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
+            throw Fault.io("cannot write to " + path, e, ELSEWHERE);
         }
     }
 
@@ -8168,8 +8175,8 @@ record RunFolder(Path path) {
     ObjectNode readManifest() {
         if (!Files.exists(manifest())) return Json.object();
         if (read(manifest()) instanceof ObjectNode manifest) return manifest;
-        throw Fault.error(manifest() + " is damaged, or cannot be read", "the answers are in journal.jsonl beside it;"
-                + " move the manifest away, and the same command goes on with them");
+        throw Fault.error("cannot read " + manifest(), "move it away, then run the same command; the answers are in"
+                + " journal.jsonl");
     }
 
     void write(ObjectNode manifest, Map<Integer, String> order) {
@@ -8222,10 +8229,9 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
     /// Calls back with each file to be written.
     private void each(Supplier<Stream<String>> results, BiConsumer<Path, AtomicFile.Content> to) {
         if (pattern == null) to.accept(here().resolve(name), bytes -> writeAll(results.get(), bytes));
-        else results.get().map(Json::tryParse).forEach(result -> pattern.file(result).ifPresent(file ->
-                to.accept(file, bytes -> bytes.write(Text.endWithNewline(result.has("json")
-                        ? Json.pretty(result.path("json")) : Json.text(result, "text"))
-                        .getBytes(StandardCharsets.UTF_8)))));
+        else results.get().map(Json::tryParse).forEach(result -> pattern.file(result).ifPresent(file -> to.accept(file,
+                bytes -> bytes.write(Text.endWithNewline(result.has("json") ? Json.pretty(result.path("json"))
+                        : Json.text(result, "text")).getBytes(StandardCharsets.UTF_8)))));
     }
 
     /// Returns the files to be written, with no hash yet.
@@ -8248,22 +8254,21 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                 Files.createDirectories(file.getParent());
                 written.put(file, replace(file, content, known));
             } catch (IOException e) {
-                failures.add(Fault.io("cannot write " + shown(file), e, "all results are in the run's folder: " + COP
-                        + " batch status OUT --write, once it can be written"));
+                failures.add(Fault.io("cannot write " + shown(file), e, "the answers are kept: fix it, then run " + COP
+                        + " batch status OUT --write"));
             }
         });
         if (!failures.isEmpty()) throw failures.getFirst();
         return written;
     }
 
-    /// Keeps a file beside its new version if someone has changed it after the run wrote it.
+    /// Replaces a file. One that somebody has changed since the run wrote it is kept under another name.
     private String replace(Path file, AtomicFile.Content content, Set<String> known) throws IOException {
         String before = OutputFile.hash(file);
         if (!before.isEmpty() && OutputFile.hash(content).equals(before)) return before;
         if (!before.isEmpty() && !known.contains(before)) {
             Path kept = Files.copy(file, OutputFile.free(file, i -> ".changed-" + i));
-            console.note("note: " + shown(file) + " was changed after this run wrote it; that version is kept as "
-                    + shown(kept));
+            console.note("note: " + shown(file) + " was changed since this run wrote it; kept as " + shown(kept));
         }
         AtomicFile.write(file, content);
         return OutputFile.hash(file);
@@ -8353,6 +8358,19 @@ final class FilePattern {
 
     Set<Path> claimed() { return claimed.keySet(); }
 
+    /// Refuses names that no result has.
+    ///
+    /// @param echo names of row fields that results repeat
+    void check(Collection<String> echo) {
+        var names = StrictMustache.spelled(echo);
+        names.addAll(List.of("id", "status", "model", "echo", "."));
+        for (var use : compiled.uses()) {
+            String name = use.name().replaceFirst("^echo\\.", "");
+            if (use.section() || names.stream().anyMatch(each -> (name + ".").startsWith(each + "."))) continue;
+            throw wrong(": results have no field {{" + use.name() + "}}", "--echo " + name);
+        }
+    }
+
     /// Checks that a row's file has a valid name that no other row has.
     void claim(BatchItem item, String model) {
         var result = Json.object().put("status", "ok").put("model", model).set("id", JsonValues.node(item.id()));
@@ -8360,17 +8378,16 @@ final class FilePattern {
         Path file = file(result).orElseThrow();
         Object other = claimed.put(file, item.id());
         if (other != null) {
-            throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
+            throw wrong(" names the same file for " + item.id() + " and " + other, "use {{id}}");
         }
         var folders = Stream.iterate(file.getParent(), up -> !up.equals(folder), Path::getParent).toList();
         above.addAll(folders);
         if (above.contains(file) || Files.isDirectory(file) || folders.stream().anyMatch(up -> claimed.containsKey(up)
                 || Files.isRegularFile(up))) {
-            throw wrong(" makes a file and a folder of the same name for " + item.id(),
-                    "an ending tells them apart: '" + pattern + ".txt'");
+            throw wrong(" names both a file and a folder for " + item.id(), "add an ending: '" + pattern + ".txt'");
         }
         if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 240) {
-            throw wrong(" gives a name that is too long for a file", "--id names a shorter field");
+            throw wrong(" makes a file name that is too long", "use --id with a shorter field");
         }
     }
 
@@ -8383,12 +8400,11 @@ final class FilePattern {
         if (data.get("echo") instanceof Map<?, ?> echo) JsonValues.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
         for (var missing : name.missing()) {
-            throw Fault.usage(missing.message(), "a result has id, status, model and what --echo adds");
+            throw Fault.usage(missing.message(), "use id, status, model, or fields named by --echo");
         }
         Path file = env.path(name.text()).normalize();
         if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
-        throw wrong(" gives \"" + name.text() + "\", which is no file in its folder",
-                "an id with .. or / in it? --id names another field");
+        throw wrong(" makes \"" + name.text() + "\", which is not in its folder", "use --id with another field");
     }
 }
 

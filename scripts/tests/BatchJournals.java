@@ -66,12 +66,18 @@ class BatchJournals {
         good();
         Path journal = cop.file("out.jsonl.run/journal.jsonl");
         Files.writeString(journal, "garbage\n" + Files.readString(journal) + "\n{\"key\":\"xyz\"}\n");
-        assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+        var first = good();
+        assertTrue(first.err().endsWith("nothing to do: 2 ok\n"));
+        assertTrue(first.err().contains("warning: out.jsonl.run/journal.jsonl: line 1 is damaged (of 2), "),
+                first::all);
         assertEquals("a=a b=b", told());
         String whole = Files.readString(journal);
         Files.writeString(journal, whole.substring(0, whole.indexOf("\"text\"") + 12) + "\n" + whole.lines().skip(2)
                 .collect(Collectors.joining("\n")) + "\n");      // damaged in the middle: that row is asked again
-        good();
+        var status = exits(0, cop.run("batch", "status", "out.jsonl"));
+        assertTrue(status.all().contains("out.jsonl.run/journal.jsonl: line 1 is damaged (of 3), "), status::all);
+        var again = good();
+        assertEquals(2, again.err().split("is damaged", -1).length, again::all);
         assertEquals("a=a b=b", told());
         assertEquals(3, cop.prompts().size());
     }
@@ -149,7 +155,7 @@ class BatchJournals {
         Path kept = cop.file("out.jsonl.run/copilot-batch.input");
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
         var outcome = exits(0, cop.run(command));
-        assertTrue(outcome.err().contains("the rows are those that were piped in before"), outcome::all);
+        assertTrue(outcome.err().contains("using the rows piped in before"), outcome::all);
         assertEquals("a=1 b=2", told());
         exits(0, cop.runWith(rows.replace("1", "3"), command));
         assertEquals("a=3 b=2", told());
@@ -206,7 +212,7 @@ class BatchJournals {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n");
         exits(5, cop.batch("--skip-bad"));
         var outcome = exits(5, cop.batch("--skip-bad", "--again"));
-        assertTrue(outcome.err().contains("warning: 1 of 2 rows cannot be asked and are left out, such as"),
+        assertTrue(outcome.err().contains("warning: 1 of 2 rows are invalid and left out, such as"),
                 outcome::all);
         assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
     }
@@ -235,7 +241,7 @@ class BatchJournals {
         good();
         try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
             var outcome = exits(1, cop.batch());
-            assertTrue(outcome.err().contains("error: another process is at work on "), outcome::all);
+            assertTrue(outcome.err().contains("error: another process is using "), outcome::all);
             exits(0, cop.run("batch", "status", "out.jsonl"));
         }
     }

@@ -70,7 +70,7 @@ class BatchOutputs {
         var outcome = exits(0, batch("-d " + files.get(2) + " -o out.jsonl"));
         reports(outcome, "nothing to do: ");
         assertEquals(before, asked());
-        assertFalse(outcome.err().contains("something else"), outcome::all);
+        assertFalse(outcome.err().contains("have changed"), outcome::all);
     }
 
     @Test
@@ -108,7 +108,7 @@ class BatchOutputs {
         rows("other.jsonl", "{\"id\": 1, \"text\": \"x\"}", "{\"id\": 2, \"text\": \"b\"}",
                 "{\"id\": 3, \"text\": \"z\"}", "{\"id\": 4, \"text\": \"d\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
-        String said = "note: " + row.get(2) + " of 3 rows that are done ask something else now (other " + row.get(1)
+        String said = "note: " + row.get(2) + " of 3 done rows have changed (" + row.get(1)
                 + "): their answers in out.jsonl are replaced";
         reports(exits(0, cop(row.get(0) + " --dry-run")), said);
         assertEquals(3, asked());
@@ -127,10 +127,10 @@ class BatchOutputs {
         cop.terminal(0, 2);
         for (String more : List.of("-L 1", "--sample 2", "", "-L 2", "", "--again")) {
             var outcome = exits(0, cop(("batch t --delay 0 -d r.jsonl -o out.jsonl " + more).strip()));
-            assertFalse(outcome.err().contains("something else"), outcome::all);
+            assertFalse(outcome.err().contains("have changed"), outcome::all);
         }
         rows("r.jsonl", "{\"text\": \"x\"}", "{\"text\": \"a\"}", "{\"text\": \"c\"}");
-        assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl -y")).err().contains("something else"));
+        assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl -y")).err().contains("have changed"));
     }
 
     /// What the first version of a key was: id, and the body as it is sent.
@@ -155,7 +155,7 @@ class BatchOutputs {
             cop.write("out.jsonl.run/" + file, cop.read("out.jsonl.run/" + file).replace(key, old));
         }
         reports(exits(0, batch("-d r.jsonl -o out.jsonl")),
-                "note: 1 of 1 rows that are done ask something else now (other key version): ");
+                "note: 1 of 1 done rows have changed (key version): ");
     }
 
     /// Only the journal records what is done; without it every row would be billed again.
@@ -164,11 +164,11 @@ class BatchOutputs {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         Files.delete(cop.file("out.jsonl.run/journal.jsonl"));
-        String said = "note: there is no out.jsonl.run/journal.jsonl any more: 3 rows are asked again, and their"
+        String said = "note: out.jsonl.run/journal.jsonl is missing: 3 rows are sent again, their"
                 + " answers in out.jsonl are replaced";
         reports(exits(0, batch("-d r.jsonl -o out.jsonl --dry-run")), said);
-        assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl --dry-run --again")).err().contains("any more"));
-        reports(exits(0, batch("-d r.jsonl -o out.jsonl -L 2 --dry-run")), "2 rows are asked again");
+        assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl --dry-run --again")).err().contains("is missing"));
+        reports(exits(0, batch("-d r.jsonl -o out.jsonl -L 2 --dry-run")), "2 rows are sent again");
         cop.terminal(0, 2);
         String out = cop.read("out.jsonl");
         reports(exits(1, cop.runWith("n\n", "batch t --delay 0 -d r.jsonl -o out.jsonl".split(" "))), said);
@@ -186,7 +186,7 @@ class BatchOutputs {
         Files.createDirectories(cop.file("r"));
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         for (String more : List.of(" --dry-run", "")) {
-            reports(exits(2, batch("-d r.jsonl " + places + more)), " is a name that the run itself needs\nhint: ");
+            reports(exits(2, batch("-d r.jsonl " + places + more)), " is reserved for the run itself\nhint: ");
         }
         assertEquals(0, asked());
         assertFalse(Files.exists(cop.file("o.jsonl")));
@@ -242,14 +242,14 @@ class BatchOutputs {
         long before = asked();
         String out = cop.read("p.jsonl");
         for (String other : List.of(" --shard 1/2", " --shard 3/5", "", " --dry-run")) {
-            reports(exits(2, batch("-d r.jsonl -o p.jsonl" + other)), "p.jsonl.run holds part 4 of 5, not ");
+            reports(exits(2, batch("-d r.jsonl -o p.jsonl" + other)), "p.jsonl.run is for part 4 of 5, not ");
         }
         assertEquals(before, asked());
         assertEquals(out, cop.read("p.jsonl"));
         exits(0, batch("-d r.jsonl -o p.jsonl --shard 4/5"));
         exits(0, batch("-d r.jsonl -o all.jsonl"));
         reports(exits(2, batch("-d r.jsonl -o all.jsonl --shard 1/2")),
-                "all.jsonl.run holds all rows, not part 1 of 2");
+                "all.jsonl.run is for all rows, not part 1 of 2");
     }
 
     @ParameterizedTest
@@ -267,7 +267,7 @@ class BatchOutputs {
         exits(0, cop.run("batch", "merge", "e1." + ending, "e2." + ending, "e3." + ending, "-o", "all.jsonl"));
         assertEquals(List.of("A"), texts("all.jsonl"));
         rows("none.jsonl", "");
-        reports(exits(2, batch("-d none.jsonl -o n.jsonl --shard 1/2")), "none.jsonl holds no rows");
+        reports(exits(2, batch("-d none.jsonl -o n.jsonl --shard 1/2")), "none.jsonl has no rows");
     }
 
     @Test
@@ -276,11 +276,44 @@ class BatchOutputs {
         exits(0, batch("-d r.jsonl -o s1.jsonl --shard 1/2"));
         for (String runs : List.of("s1.jsonl nope.jsonl", "nope.jsonl s1.jsonl", "nope.jsonl")) {
             var outcome = exits(2, cop("batch merge " + runs + " -o all.jsonl"));
-            assertTrue(outcome.err().matches("(?s)error: there is no run in .*nope.jsonl.run\nhint: .*"), outcome::all);
+            assertTrue(outcome.err().matches("(?s)error: no batch run in .*nope.jsonl.run\nhint: .*"), outcome::all);
+        }
+    }
+
+    /// A journal that was opened is closed if another cannot be: on Windows nobody could move it.
+    @Test
+    void failedMergeClosesJournals() throws IOException {
+        assumeTrue(Files.exists(Path.of("/proc/self/fd")), "Linux");
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        for (int part : List.of(1, 2)) exits(0, batch("-d r.jsonl -o p" + part + ".jsonl --shard " + part + "/2"));
+        Files.delete(cop.file("p1.jsonl.run/journal.jsonl"));
+        Files.createDirectories(cop.file("p1.jsonl.run/journal.jsonl"));
+        reports(exits(1, cop("batch merge p1.jsonl p2.jsonl -o all.jsonl")), "error: cannot open the run's folder");
+        try (var open = Files.list(Path.of("/proc/self/fd"))) {
+            for (var file : open.toList()) {
+                String target = Files.isRegularFile(file) ? file.toRealPath().toString() : "";
+                assertFalse(target.endsWith("p2.jsonl.run/journal.jsonl"), target);
+            }
         }
     }
 
     // ----------------------------------------------------------------------------- OUT is looked at before
+
+    /// What is wrong with the pattern is wrong once, not once for each row.
+    @ParameterizedTest
+    @CsvSource({"text, --echo text", "txt, --echo txt", "echo.text, --echo text"})
+    void unknownFieldInPatternIsOneError(String field, String hint) {
+        rows("r.jsonl", IntStream.range(0, 9).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"a" + i + "\"}")
+                .toArray(String[]::new));
+        for (String more : List.of("", " --skip-bad")) {
+            var outcome = exits(2, batch("-d r.jsonl --run r -o out/{{" + field + "}}.md" + more));
+            assertEquals(2, outcome.err().lines().count(), outcome::all);
+            reports(outcome, "{{" + field + "}}", hint);
+        }
+        assertEquals(0, asked());
+        exits(0, batch("-d r.jsonl --run r -o out/{{text}}-{{echo.text}}.{{status}}.md --echo text"));
+        assertTrue(Files.exists(cop.file("out/a1-a1.ok.md")));
+    }
 
     /// -o, and the expected message
     static final List<List<String>> OUTS = List.of(
@@ -369,7 +402,7 @@ class BatchOutputs {
         for (String out : List.of("/dev/null", "-")) {
             var outcome = exits(2, batch("-d r.jsonl -o " + out));
             reports(outcome, "hint: --run DIR");
-            reports(outcome, out.equals("-") ? "error: there is no place"
+            reports(outcome, out.equals("-") ? "error: missing -o OUT"
                     : "error: -o /dev/null is not a regular file");
         }
         assertFalse(Files.exists(Path.of("/dev/null.run")));
@@ -409,6 +442,18 @@ class BatchOutputs {
         cop.sim.set("finish", "stop");
         exits(0, batch("-d r.jsonl -o o.jsonl --retry-failed"));
         assertEquals("ok", Json.text(Json.tryParse(cop.read("o.jsonl")), "status"));
+    }
+
+    /// What fails in a run of --again has failed, also for the start after it.
+    @Test
+    void incompleteRowIsSentOnceByAgain() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        cop.sim.set("finish", "length");
+        exits(5, batch("-d r.jsonl -o o.jsonl -j 1"));
+        cop.sim.set("finish", "stop").set("faults", List.of("400-invalid_request_body"));
+        exits(75, batch("-d r.jsonl -o o.jsonl -j 1 --again --max-requests 1"));
+        exits(5, batch("-d r.jsonl -o o.jsonl -j 1"));
+        assertEquals(4, asked());
     }
 
     @Test
@@ -475,7 +520,7 @@ class BatchOutputs {
         cop.write(row.get(1), "corrected by hand\n");
         for (int i = 1; i <= 2; i++) {
             reports(exits(0, cop(row.get(2))),
-                    "note: " + row.get(1) + " was changed after this run wrote it; that version is kept as "
+                    "note: " + row.get(1) + " was changed since this run wrote it; kept as "
                             + row.get(1) + ".changed-" + i);
             assertEquals("corrected by hand\n", cop.read(row.get(1) + ".changed-" + i));
             assertEquals(written, cop.read(row.get(1)));

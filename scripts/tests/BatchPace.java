@@ -50,7 +50,7 @@ class BatchPace {
         var outcome = good("-j", "1", "--delay", "0");
         assertEquals("a=a b=b c=c d=d", told());
         assertEquals(1, results().getFirst().path("attempts").asInt(), "a limit uses up no attempt");
-        assertTrue(outcome.err().contains("all wait " + seconds + " s: "), outcome::all);
+        assertTrue(outcome.err().contains("pausing for " + seconds + " s: "), outcome::all);
         assertEquals(5, cop.prompts().size());
     }
 
@@ -61,7 +61,7 @@ class BatchPace {
         cop.sim.set("faults", List.of("ok", "ok", fault));
         var outcome = exits(75, cop.batch("-j", "1"));
         assertTrue(outcome.err().contains("2 of 4 rows are done: 2 ok"), outcome::all);
-        assertTrue(outcome.err().contains("this goes on from here: copilot batch t -d rows.jsonl -o out.jsonl -j 1\n"),
+        assertTrue(outcome.err().contains("to resume: copilot batch t -d rows.jsonl -o out.jsonl -j 1\n"),
                 outcome::all);
         assertEquals("a=a b=b", told());
         assertEquals(3, cop.prompts().size());
@@ -239,7 +239,7 @@ class BatchPace {
             }
         });
         assertEquals(75, network.stop.orElseThrow().exitCode());
-        assertEquals(List.of("stopping; waiting for 1 in flight, Ctrl-C again gives them up"), network.said);
+        assertEquals(List.of("requests in flight: 1; press Ctrl-C again to abandon them"), network.said);
         assertFalse(Thread.interrupted());
     }
 

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 import static cop.Harness.exits;
@@ -138,6 +139,19 @@ class Budgets {
                 <= Double.parseDouble(budget.split(" ")[1]), () -> cop.chats().size() + " asked: " + outcome.all());
     }
 
+    /// Rows that grow, and those of less than four bytes a token, hold to it as well.
+    @ParameterizedTest
+    @ValueSource(strings = {" four", "#f7?0a!9"})
+    void budgetHoldsForManyAtOnce(String text) {
+        cop.write("rows.jsonl", IntStream.range(0, 60).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"a" + i
+                + text.repeat(10 * i) + "\"}\n").collect(Collectors.joining()));
+        cop.sim.set("latency", 50);
+        var outcome = exits(75, batch("-m", "gpt-5-mini", "-j", "32", "--max-total-tokens", "4000"));
+        long used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).at("/used/total_tokens")
+                .asLong();
+        assertTrue(used <= 4000 && used > 2000, () -> used + " used\n" + outcome.all());
+    }
+
     /// Nothing is sent whose prompt alone is more than the budget.
     @Test
     void promptBeyondBudgetIsNotSent() {
@@ -190,6 +204,18 @@ class Budgets {
     }
 
     // -------------------------------------------------------------------- what a start that stops has paid
+
+    /// What was paid before the failure that stops a run is remembered too.
+    @ParameterizedTest
+    @CsvSource({"402, 75", "403, 75", "401-garbage, 4", "429:90000, 75"})
+    void attemptsBeforeStopCount(String stopping, int code) {
+        rows(3);
+        cop.sim.set("faults", List.of("reset-mid", "502", stopping, stopping));
+        exits(code, batch("--retries", "5"));
+        var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
+        assertEquals(stopping.startsWith("429") ? 2 : 3, used.path("requests").asInt(), used::toString);
+        assertTrue(used.path("total_tokens").asInt() > 0, used::toString);
+    }
 
     private static final String MISSES = "---\nschema: {type: object, additionalProperties: false}\n---\n"
             + "say: {{text}}";
@@ -302,7 +328,7 @@ class Budgets {
         cop.sim.set("faults", List.of("ok", "422", "400-invalid_request_body", "422"));
         var outcome = exits(5, batch("--halt", "fail=100%"));
         prints(outcome, "\n2 x content_filter, first r2: ", "\n1 x invalid_request_body, first r3: ",
-                "done: 3 ok, 3 failed; --retry-failed asks those again\n");
+                "done: 3 ok, 3 failed; --retry-failed sends 3 again\n");
         var errors = exits(0, cop.run("batch", "errors", "out.jsonl"));
         assertEquals(List.of("r2\tcontent_filter\t1", "r3\tinvalid_request_body\t1", "r4\tcontent_filter\t1"),
                 errors.out().lines().map(line -> line.replaceFirst("\t[^\t]+$", "")).toList());
@@ -311,7 +337,7 @@ class Budgets {
                 + json.at("/0/attempts").asInt());
         assertTrue(json.at("/2/message").asString().contains("HTTP 422"), json::toString);
         prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 x content_filter, first r2: ");
-        prints(exits(2, cop.run("batch", "errors", "nope.jsonl")), "error: there is no run in ");
+        prints(exits(2, cop.run("batch", "errors", "nope.jsonl")), "error: no batch run in ");
     }
 
     @Test
@@ -331,15 +357,48 @@ class Budgets {
         exits(0, cop.run("batch", "--retry-failed", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
     }
 
+    /// Rows that fail again do not keep others from their turn.
+    @ParameterizedTest
+    @CsvSource({"1, 5", "3, 6"})
+    void retriedRowsTakeTurns(int jobs, int each) {
+        rows(20);
+        cop.sim.set("faults", Collections.nCopies(80, "400-invalid_request_body"));
+        exits(5, batch("--halt", "fail=100%"));
+        for (int i = 0; i < 4; i++) {
+            exits(75, batch("-j", "" + jobs, "--halt", "fail=100%", "--retry-failed", "--max-requests", "" + each));
+        }
+        assertEquals(20 + 4 * each, cop.chats().size());
+        var turns = cop.read("out.jsonl.run/journal.jsonl").lines().skip(20)
+                .map(line -> Json.tryParse(line).at("/result/id").asString()).collect(Collectors.toSet());
+        assertEquals(20, turns.size(), turns::toString);
+        cop.sim.set("faults", List.of());
+        exits(0, batch("--retry-failed"));
+        assertEquals("r1", results().getFirst().path("id").asString());
+    }
+
+    /// Two causes may have one code: numbers and what has them, as ids, make no cause of its own.
+    @Test
+    void causesOfOneCodeAreListed() throws IOException {
+        cop.write("templates/t.mustache", MISSES.replace("false}", "false, required: [a]}"));
+        cop.write("rows.jsonl", Stream.of("{}", "{}", "{\\\"a\\\": 1, \\\"b7\\\": 2}", "{}",
+                "{\\\"a\\\": 1, \\\"b8\\\": 2}").map(text -> "{\"text\": \"" + text + "\", \"id\": \"r"
+                + UUID.randomUUID() + "\"}\n").collect(Collectors.joining()));
+        exits(5, batch("--schema-retries", "0"));
+        var causes = exits(0, cop.run("batch", "status", "out.jsonl")).out().lines().filter(line ->
+                line.contains(" x schema, first ")).toList();
+        assertEquals(2, causes.size(), causes::toString);
+        assertTrue(causes.getFirst().startsWith("3 x ") && causes.getLast().startsWith("2 x "), causes::toString);
+    }
+
     @Test
     void haltIsRemembered() {
         rows(90);
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
         var halted = exits(1, batch());
-        prints(halted, "error: too many rows fail: 0 ok, 50 failed", "50 x invalid_request_body, first r1: ",
+        prints(halted, "error: too many rows failed: 0 ok, 50 failed", "50 x invalid_request_body, first r1: ",
                 "--retry-failed", "--halt fail=100%");
         for (int i = 0; i < 2; i++) {
-            prints(exits(1, batch()), "error: too many rows fail: 0 ok, 50 failed", "--retry-failed");
+            prints(exits(1, batch()), "error: too many rows failed: 0 ok, 50 failed", "--retry-failed");
             exits(1, batch("-k"));
             exits(1, batch("--halt", "fail=10%"));
         }
@@ -386,7 +445,7 @@ class Budgets {
         rows(3);
         cop.sim.set("faults", List.of("error-limit", "error-limit"));
         var outcome = exits(0, batch("--retries", "0"));
-        prints(outcome, "all wait 10 s: rate limit exceeded");
+        prints(outcome, "pausing for 10 s: rate limit exceeded");
         assertEquals(1, results().getFirst().path("attempts").asInt());
     }
 
@@ -414,10 +473,10 @@ class Budgets {
     void statusReportsRunningProcess() {
         rows(3);
         exits(75, batch("--max-requests", "1"));
-        prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 are still to be asked: the same command goes on");
+        prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 rows are left: the same command resumes");
         try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
             var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
-            prints(outcome, "2 are still to be asked: a process is at work on them");
+            prints(outcome, "2 rows are left: a process is sending them");
             assertFalse(outcome.all().contains("goes on"), outcome::all);
         }
     }
@@ -472,7 +531,7 @@ class Budgets {
                 .withDelay(Duration.ZERO);
         for (int i = 0; i < 2; i++) {
             var halted = assertThrows(copilot.Fault.class, () -> batch.to("out.jsonl"));
-            assertEquals("1 this goes on from here: the same call, with withRetryFailed()", halted.exitCode() + " "
+            assertEquals("1 to resume: the same call, with withRetryFailed()", halted.exitCode() + " "
                     + halted.hint());
         }
         assertEquals(50, cop.chats().size());

@@ -124,7 +124,7 @@ class RowReaders {
         exits(0, batch("r.jsonl", "--again"));
         assertEquals("c", Json.text(results().getFirst(), "id"));
         var outcome = exits(2, batch("r.csv", "--id", "id"));
-        assertTrue(outcome.err().contains("r.csv:2: there is no id for --id"), outcome::all);
+        assertTrue(outcome.err().contains("r.csv:2: no value for --id id"), outcome::all);
     }
 
     // ------------------------------------------------------------------------------ refused by their line
@@ -353,7 +353,7 @@ class RowReaders {
     void numericAndTextIdsAreEqual() {
         cop.write("r.jsonl", "{\"id\": 7, \"text\": \"a\"}\n{\"id\": \"7\", \"text\": \"b\"}\n");
         var outcome = exits(2, batch("r.jsonl"));
-        assertTrue(outcome.err().contains("r.jsonl:2: the id 7 is that of row 1 as well"), outcome::all);
+        assertTrue(outcome.err().contains("r.jsonl:2: duplicate id 7, as in row 1"), outcome::all);
     }
 
     @Test
@@ -368,7 +368,7 @@ class RowReaders {
     void idsRoundedByExcelAreReported() {
         cop.write("r.csv", "id,text\n1.23457E+15,a\n1.23457E+15,b\n");
         var outcome = exits(2, batch("r.csv"));
-        assertTrue(outcome.err().contains("r.csv:3: the id 1.23457E+15 is that of row 1 as well"), outcome::all);
+        assertTrue(outcome.err().contains("r.csv:3: duplicate id 1.23457E+15, as in row 1"), outcome::all);
         assertTrue(outcome.err().contains("Excel has rounded it"), outcome::all);
     }
 
@@ -377,22 +377,24 @@ class RowReaders {
     /// The row, what it is called, and the way on; `jq` lines are run.
     static final List<List<String>> FOREIGN = List.of(
             List.of("{\"custom_id\":\"a\",\"url\":\"/v1/embeddings\",\"body\":{\"model\":\"m\",\"input\":\"say: x\"}}",
-                    "a request to /v1/embeddings", " embed -d"),
+                    "unsupported: a request to /v1/embeddings", " embed -d"),
             List.of("{\"custom_id\":\"a\",\"url\":\"/v1/responses\",\"body\":{\"model\":\"gpt-5-mini\",\"input\":"
-                    + "\"say: x\"}}", "a request to /v1/responses", "jq -c"),
+                    + "\"say: x\"}}", "unsupported: a request to /v1/responses", "jq -c"),
             List.of("{\"custom_id\":\"a\",\"params\":{\"model\":\"gpt-5-mini\",\"max_tokens\":50,\"system\":\"s\","
-                    + "\"messages\":[{\"role\":\"user\",\"content\":\"say: x\"}]}}", "a request of Anthropic", "jq -c"),
-            List.of("{\"messages\":[{\"role\":\"user\",\"content\":\"say: x\"}]}", "messages without a body", "jq -c"),
+                    + "\"messages\":[{\"role\":\"user\",\"content\":\"say: x\"}]}}", "unsupported: an Anthropic batch",
+                    "jq -c"),
+            List.of("{\"messages\":[{\"role\":\"user\",\"content\":\"say: x\"}]}",
+                    "unsupported: messages without a body", "jq -c"),
             List.of("{\"custom_id\":\"a\",\"url\":\"/v1/completions\",\"body\":{\"model\":\"gpt-5-mini\",\"prompt\":"
-                    + "\"say: x\"}}", "a request to /v1/completions", "jq -c"),
-            List.of("{\"id\":1,\"text\":\"x\"}", "no request of the Batch API", "TEMPLATE"));
+                    + "\"say: x\"}}", "unsupported: a request to /v1/completions", "jq -c"),
+            List.of("{\"id\":1,\"text\":\"x\"}", "not a request of the Batch API", "TEMPLATE"));
 
     @ParameterizedTest
     @FieldSource("FOREIGN")
     void rowsForOtherApisAreReported(List<String> row) throws Exception {
         cop.write("r.jsonl", row.get(0) + "\n");
         var outcome = exits(2, cop.run("batch", "-d", "r.jsonl", "-o", "out.jsonl"));
-        assertTrue(outcome.err().startsWith("error: r.jsonl:1: it is " + row.get(1)), outcome::all);
+        assertTrue(outcome.err().startsWith("error: r.jsonl:1: " + row.get(1)), outcome::all);
         String hint = outcome.err().lines().toList().getLast();
         assertTrue(hint.contains(row.get(2)), outcome::all);
         if (!row.get(2).equals("jq -c")) return;

@@ -269,12 +269,12 @@ class Verbs {
     void invalidBatchSendsNothing() {
         cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"y\"}\n");
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
-        assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
-                "mend them, or batch(prompt, rows(…).filter(…).toList()) leaves them out").exitCode());
+        assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows are invalid", "duplicate id a, as in row 1",
+                "Fix them, or filter them: batch(prompt, rows(…).filter(…).toList())").exitCode());
         fault(() -> batch.to("no/such/out.jsonl"), "no such folder");
         fault(() -> batch.to("r.jsonl"), "r.jsonl would overwrite the input");
         fault(() -> batch.to(""), "to needs a file");
-        fault(() -> new copilot.Batch(toolkit.template("x"), List.of()).to("o.jsonl"), "the input holds no rows");
+        fault(() -> new copilot.Batch(toolkit.template("x"), List.of()).to("o.jsonl"), "the input has no rows");
         fault(() -> batch.withJobs(0).to("out.jsonl"), "withJobs(0)");
         assertEquals(0, sent().size());
         cop.write("r.jsonl", THREE);
