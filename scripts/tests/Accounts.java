@@ -200,7 +200,7 @@ class Accounts {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).with("COP_HOME", cop.file("file").toString())
                 .run("login", "--no-browser", "--force");
         assertEquals(1, outcome.code(), outcome::all);
-        reports(outcome, "cannot write");
+        reports(outcome, "cannot save the login");
         assertEquals(List.of(), cop.sim.ledger());
     }
 

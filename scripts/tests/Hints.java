@@ -134,7 +134,7 @@ class Hints {
         prints(cop.with("COP_MAX_WAIT", "6m").run("models"), 0);
         cop.sim.set("faults", "429:600");
         var outcome = cop.run("chat", "--max-wait", "1m", "hi");
-        prints(outcome, 75, "--max-wait 11m waits for it");
+        prints(outcome, 75, "with --max-wait 11m");
         assertFalse(outcome.all().contains("COP_MAX_WAIT"), outcome::all);
     }
 

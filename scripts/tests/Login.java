@@ -484,7 +484,7 @@ class Login {
         cop.write("file", "");
         var outcome = cop.with("COP_HOME", cop.file("file").toString()).run("login", "--no-browser");
         assertEquals(1, outcome.code(), outcome::all);
-        reports(outcome, "cannot write");
+        reports(outcome, "cannot save the login");
         assertFalse(outcome.err().contains("is kept"), outcome::all);
     }
 
