@@ -392,6 +392,13 @@ public class copilot {
         /// Returns a copy of the conversation with another model.
         public synchronized Chat withModel(String id) { return new Chat(history.withModel(id), toolkit); }
 
+        /// Returns a copy of the conversation whose model may call tools: definitions, or objects and classes with
+        /// methods that have `@Tool`.
+        public synchronized Chat withTools(Object... toolboxes) {
+            return new Chat(history.withTools(Stream.of(toolboxes).flatMap(each -> Commands.tools().of(each).stream())
+                    .toArray(ToolDefinition[]::new)), toolkit);
+        }
+
         /// Sends a message and waits for the answer. A message that fails is not remembered.
         ///
         /// @throws Fault as `ask` does
@@ -401,7 +408,8 @@ public class copilot {
         public synchronized Reply say(String text, Consumer<String> pieces) {
             var request = history.plus(Message.user(text));
             var reply = toolkit.ask(request, pieces);
-            history = request.plus(Message.assistant(reply.text()));
+            history = request.withMessages(Stream.of(request.messages(), reply.steps(), List.of(Message.assistant(
+                    reply.text()))).flatMap(List::stream).toList());
             return reply;
         }
 
@@ -569,16 +577,29 @@ public class copilot {
 
     /// One message of a prompt.
     ///
-    /// @param role `system`, `user`, or `assistant`
-    public record Message(String role, String content, List<Image> images) {
+    /// @param role `system`, `user`, `assistant`, or `tool`
+    /// @param raw a call of tools or its result, as /chat/completions has it; null for any other message
+    public record Message(String role, String content, List<Image> images, ObjectNode raw) {
+        /// A field of `raw` that is not sent: what the model must get back exactly as it came, by endpoint.
+        static final String REPLAY = "replay";
+
         public Message {
             Fault.nonNull(role, "a message's role");
             Fault.nonNull(content, "a message's text");
             images = List.copyOf(Fault.nonNull(images, "a message's list of images"));
         }
 
+        public Message(String role, String content, List<Image> images) { this(role, content, images, null); }
+
         /// Creates a message without images.
         public Message(String role, String content) { this(role, content, List.of()); }
+
+        /// @return for a call of tools, names and arguments are part of the content, which is not what is sent
+        static Message raw(ObjectNode json) {
+            var calls = json.path("tool_calls").valueStream().map(call -> call.path("function")).map(call -> "\n"
+                    + Json.text(call, "name") + " " + Json.text(call, "arguments")).collect(Collectors.joining());
+            return new Message(Json.text(json, "role"), (text(json.path("content")) + calls).strip(), List.of(), json);
+        }
 
         /// Returns a system message.
         public static Message system(String text) { return new Message("system", text); }
@@ -613,6 +634,18 @@ public class copilot {
 
         @Override
         public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
+    }
+
+    /// A function that a model may call, as the verb `tool` makes it.
+    ///
+    /// @param json name, description and parameters, as /chat/completions has them
+    /// @param isReadOnly whether calls may run at the same time
+    /// @param function returns a text, an `Image`, or anything that Jackson can serialize
+    public record ToolDefinition(ObjectNode json, boolean isReadOnly, Function<ObjectNode, Object> function) {
+        public String name() { return Json.text(json.path("function"), "name"); }
+
+        /// Marks a tool that changes nothing.
+        public ToolDefinition readOnly() { return new ToolDefinition(json, true, function); }
     }
 
     /// The short-lived Copilot token, or a GitHub token that the API accepts directly. Prints masked.
@@ -664,11 +697,11 @@ public class copilot {
         public String toString() { return Secrets.abbreviated(value()) + " for " + api + ", until " + expiresAt(); }
     }
 
-    /// How a request is sent. Not part of a batch row's identity.
+    /// How a request is sent, and what runs the tools that it offers. Not part of a batch row's identity.
     ///
     /// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
     /// @param required options that are not dropped if the model rejects them
-    public record Delivery(String endpoint, Set<String> required) {
+    public record Delivery(String endpoint, Set<String> required, List<ToolDefinition> tools) {
         static final SortedMap<String, String> ENDPOINTS = new TreeMap<>(Map.of("chat", "/chat/completions",
                 "responses", "/responses", "messages", "/v1/messages"));
         static final Delivery USUAL = new Delivery(null, Set.of());
@@ -678,7 +711,10 @@ public class copilot {
                 throw Fault.usage("unknown endpoint: " + endpoint, "use " + String.join(", ", ENDPOINTS.keySet()));
             }
             required = Set.copyOf(required);
+            tools = List.copyOf(tools);
         }
+
+        Delivery(String endpoint, Set<String> required) { this(endpoint, required, List.of()); }
 
         /// Merges two deliveries; the later one wins.
         ///
@@ -687,7 +723,7 @@ public class copilot {
             var all = new HashSet<>(required);
             options.forEach(all::remove);
             all.addAll(later.required);
-            return new Delivery(later.endpoint == null ? endpoint : later.endpoint, all);
+            return new Delivery(later.endpoint == null ? endpoint : later.endpoint, all, tools);
         }
     }
 
@@ -721,11 +757,30 @@ public class copilot {
         /// Sets the endpoint: `chat`, `responses`, or `messages`; null to choose one for the model.
         ///
         /// @throws Fault if there is no such endpoint
-        public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
+        public Request withEndpoint(String name) {
+            return with(new Delivery(name, delivery.required(), delivery.tools()));
+        }
+
+        /// Offers tools: `request("Is it warmer in Oslo or in Rome?").withTools(weather)`. `ask` runs those that the
+        /// model calls.
+        public Request withTools(ToolDefinition... tools) {
+            var all = Stream.concat(delivery.tools().stream(), Stream.of(tools)).toList();
+            var offered = options();
+            offered.set("tools", Json.array(all.stream().map(ToolDefinition::json)));
+            return new Request(model, messages, offered, stream, new Delivery(delivery.endpoint(), delivery.required(),
+                    all));
+        }
 
         boolean hasImages() {
             return messages.isEmpty() ? options.path("messages").findValuesAsString("type").contains("image_url")
-                    : messages.stream().anyMatch(message -> !message.images().isEmpty());
+                    : messages.stream().anyMatch(message -> !message.images().isEmpty() || message.raw() != null
+                    && message.raw().findValuesAsString("type").contains("image_url"));
+        }
+
+        /// Returns whether the result of a tool causes this request, and not the user.
+        boolean answersCall() {
+            return !messages.isEmpty() && messages.getLast().raw() instanceof ObjectNode raw
+                    && (raw.has("tool_call_id") || raw.has(Message.REPLAY));
         }
 
         List<String> texts() {
@@ -795,8 +850,10 @@ public class copilot {
     /// @param model the dated name of the model that answered, not the requested id
     /// @param toolCalls a list, as in `/chat/completions`; may be empty
     /// @param dropped options left out because the model rejects them
+    /// @param steps the calls of tools and their results before this answer
     public record Reply(List<String> choices, String reasoning, String rawFinish, String model, Usage usage,
-                        JsonNode toolCalls, String id, String requestId, Duration duration, List<String> dropped) {
+                        JsonNode toolCalls, String id, String requestId, Duration duration, List<String> dropped,
+                        List<Message> steps) {
         public Reply {
             choices = List.copyOf(choices);
             dropped = List.copyOf(dropped);
@@ -831,7 +888,13 @@ public class copilot {
         }
 
         private Reply with(List<String> texts, Usage other, List<String> left) {
-            return new Reply(texts, reasoning, rawFinish, model, other, toolCalls, id, requestId, duration, left);
+            return new Reply(texts, reasoning, rawFinish, model, other, toolCalls, id, requestId, duration, left,
+                    steps);
+        }
+
+        /// Returns this answer as the last of several steps, which cost so much together.
+        Reply after(List<Message> all, Usage used, Duration time) {
+            return new Reply(choices, reasoning, rawFinish, model, used, toolCalls, id, requestId, time, dropped, all);
         }
 
         @Override
@@ -857,6 +920,8 @@ public class copilot {
             if (choices.size() > 1) choices.forEach(json.putArray("choices")::add);
             if (!reasoning.isEmpty()) json.put("reasoning", reasoning);
             if (!toolCalls.isEmpty()) json.set("tool_calls", toolCalls);
+            if (!steps.isEmpty()) json.set("steps", Json.array(steps.stream().map(step ->
+                    step.raw().deepCopy().without(Message.REPLAY))));
             if (!dropped.isEmpty()) dropped.forEach(json.putArray("dropped")::add);
             json.set("usage", usage.json());
             return json.put("ms", duration.toMillis()).put("id", id).put("request_id", requestId);
@@ -1507,7 +1572,8 @@ final class Toolkit {
         }
         var client = copilot();
         var named = request.withModel(client.models().choose(request.model()));
-        return client.ask(named, (_, piece) -> pieces.accept(piece));
+        Function<Request, Reply> asker = each -> client.ask(each, (_, piece) -> pieces.accept(piece));
+        return request.delivery().tools().isEmpty() ? asker.apply(named) : Commands.tools().ask(named, _ -> { }, asker);
     }
 
     Reply ask(PreparedPrompt question) {
@@ -1694,7 +1760,7 @@ final class Commands {
     ///         String syntax() { return "[OPTIONS]\n\nShow what your chats have used.\n"; }
     ///         int run(CopilotClient client) { return print("…"); }
     ///     }
-    static final List<String> PROGRAMS = List.of("embed", "install", "repl", "talk");
+    static final List<String> PROGRAMS = List.of("embed", "install", "repl", "talk", "tools");
 
     static Stream<Entry> entries() {
         return Stream.concat(COMMANDS.stream(), PROGRAMS.stream().flatMap(name -> program(name).stream().map(each ->
@@ -1740,6 +1806,8 @@ final class Commands {
         command.syntax = known.get().syntax();
         return command;
     }
+
+    static ToolRunner tools() { return (ToolRunner) create("tools"); }
 
     private static Fault unknown(String name) {
         if (PROGRAMS.contains(name)) return Fault.usage(name + " is a separate program", "jbang " + name
@@ -2762,8 +2830,17 @@ abstract class RequestCommand extends Command {
             --schema=SCHEMA  Require JSON that matches a JSON Schema, a file, or 'name, age int, tags [string]'.
             --schema-retries=N:int  Retries if the answer does not match. Default: 2.
             """;
+    static final String TOOLS = """
+            Tools:
+            -T, --tools=FILE  Let the model call the methods of a Java file. Each call is shown and confirmed.
+            -y, --yes  Do not ask for confirmation.
+            --max-steps=N:int  Maximum rounds of tool calls. Default: 10.
+            --tool-timeout=TIME  Limit per tool call. Default: 60s.
+            """;
     private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
             "--reasoning-effort");
+
+    ToolRunner tools;                                   // null without -T
 
     /// Collects template values in the order typed; the last wins.
     TemplateVariables data(Set<String> options) {
@@ -2797,6 +2874,9 @@ abstract class RequestCommand extends Command {
             fields.set(field, json);
             required.remove(field);
         }
+        if (has("-T") && tools == null) tools = Commands.tools().load(console, texts("-T"), has("-y"), atLeast(1,
+                "--max-steps", 10), time("--tool-timeout", Duration.ofMinutes(1)));
+        if (tools != null) fields.set("tools", tools.offered());
         var schema = has("--schema") ? SchemaOption.read(env, text("--schema")) : null;
         String system = text("--system");
         if (system != null && Text.blank(system)) throw Fault.usage("-s is blank", "check for an unset shell variable");
@@ -2855,7 +2935,7 @@ class ChatCommand extends RequestCommand {
             --cid=ID  Continue the conversation with this id; a prefix is enough.
             --log  Save this chat, even after `{cop} logs off`.
             --no-log  Do not save this chat.
-            """ + REQUEST + """
+            """ + REQUEST + TOOLS + """
             Output:
             -o, --output=FILE  Write the answer to FILE.
             -x, --extract  Print only the first fenced block of the answer.
@@ -2883,10 +2963,11 @@ class ChatCommand extends RequestCommand {
         boolean structured = asked.schema() != null, several = asked.request().answers() != 1;
         if (alone == null || !talk.messages().isEmpty()) asked.request().single("a conversation");
         if (structured) asked.request().single(has("--schema") ? "--schema" : "the template's schema");
-        boolean live = !json && !extract && file == null && !several && !structured;
+        boolean live = !json && !extract && file == null && !several && !structured
+                && (tools == null || env.terminal().test(1));
         var job = new ChatJob(console, copilot, talk, new ChatOptions(timeout(null), !has("--no-stream"),
                 schemaRetries(), has("--usage"), extract && !structured, new AnswerPrinter.OutputMode(live, json, file,
-                !has("--hide-reasoning"), has("--raw") || structured, structured || extract), template));
+                !has("--hide-reasoning"), has("--raw") || structured, structured || extract), template, tools));
         if (alone == null) converse(job, asked);
         else job.run(alone, this::view);
         return 0;
@@ -2982,7 +3063,7 @@ final class BatchCommand extends RequestCommand {
             --skip-bad  Record invalid rows as failed and send the rest.
             --retry-failed[=CODE,…]  Send failed, filtered, and truncated rows again (with these error codes).
             --again  Send all rows again, replacing earlier answers.
-            """ + REQUEST + """
+            """ + REQUEST + TOOLS + """
             Output:
             -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, - for stdout, or one file per row: 'out/{{id}}.md'. \
             Spreadsheets may run CSV cells that start with =, +, -, or @ as formulas.
@@ -3004,7 +3085,6 @@ final class BatchCommand extends RequestCommand {
             --max-total-tokens=N:long  Stop the run after N tokens, in all its starts.
             --max-credits=N:decimal  Stop the run after N AI credits, estimated if answers report none.
             --max-time=TIME  Stop this start after this long.
-            -y, --yes  Do not ask before more than 200 requests.
 
               {cop} batch classify -d tickets.jsonl -o labels.jsonl --dry-run
               {cop} batch classify -d tickets.jsonl -o labels.jsonl
@@ -3077,6 +3157,7 @@ final class BatchCommand extends RequestCommand {
     private void complete(RetryPolicy policy) {
         policy.retries = atLeast(0, "--retries", policy.retries);
         policy.schemaRetries = schemaRetries();
+        policy.tools = tools;
         var share = Pattern.compile("fail=([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
         if (!share.matches()) throw Fault.usage("invalid --halt: " + text("--halt"), "--halt fail=20%");
         policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
@@ -3873,8 +3954,9 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
 /// @param schemaRetries retries after an answer that violates its schema
 /// @param extract print only the first fenced block
 /// @param template the template's name, or null
+/// @param tools runs what the model calls, or null
 record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract,
-                   AnswerPrinter.OutputMode form, String template) {}
+                   AnswerPrinter.OutputMode form, String template, ToolRunner tools) {}
 
 /// Asks questions in a conversation, and prints and logs the answers.
 record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOptions options) {
@@ -3884,10 +3966,14 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
         var request = Deadline.within(options.limit(), () -> question.after(talk).request(copilot, options.stream()));
         var turn = talk.turn(request, options.template());
         Reply reply, printed;
+        Function<Request, Reply> asker = step -> Deadline.within(options.limit(), () -> copilot.ask(step, printer));
         try {
             reply = new SchemaRetry(question.schema(), options.schemaRetries(), console::note).ask(request, again -> {
                 printer.discard();
-                return Deadline.within(options.limit(), () -> copilot.ask(again, printer));
+                return options.tools() == null ? asker.apply(again) : options.tools().ask(again, steps -> {
+                    printer.nextStep();
+                    talk.add(turn, steps, Json.object().put("text", "").put("finish", "tool_calls"), console);
+                }, asker);
             });
             printed = extracted(reply, question.schema() != null);
         } catch (Fault | BrokenPipe broken) {
@@ -3895,7 +3981,7 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
             String why = broken instanceof Fault fault ? fault.message() : "stdout was closed";
             var partial = Json.object().put("text", text).put("finish", "").put("error", why);
             if (broken instanceof UnfitAnswer unfit) end(request, turn, unfit.reply, printer);
-            else if (!text.isEmpty()) talk.add(turn, partial, console);
+            else if (!text.isEmpty()) talk.add(turn, List.of(), partial, console);
             if (broken instanceof Fault fault) printer.brokenOff(fault);
             throw broken;
         }
@@ -3907,7 +3993,7 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
         try {
             printer.end();
         } finally {
-            talk.add(turn, reply.json(), console);          // even if the reader is gone
+            talk.add(turn, reply.steps(), reply.json().without("steps"), console);      // even if the reader is gone
         }
         if (!options.usage()) return;
         console.say(copilot.models().completed(request, reply).usageLine());
@@ -4070,6 +4156,12 @@ final class AnswerPrinter implements DeltaListener {
     void discard() { received.clear(); }
 
     String received() { return String.join("\n\n", received.values()); }
+
+    /// Ends the text before tools are called.
+    void nextStep() {
+        end();
+        received.replaceAll((_, text) -> new StringBuilder(text.toString().stripTrailing() + "\n\n"));
+    }
 
     @Override
     public void text(int choice, String delta) {
@@ -4688,7 +4780,7 @@ final class Conversation {
             String[] lines = new String(Files.readAllBytes(conversation.file()), StandardCharsets.UTF_8).split("\n");
             for (int i = 0; i < lines.length; i++) {
                 if (Json.tryParse(lines[i]) instanceof ObjectNode json && json.path("messages").isArray()
-                        && json.path("text").isString()) conversation.turns.add(json);
+                        && json.path("text").isString()) conversation.keep(json);
                 else warnings.accept(conversation.file() + ":" + (i + 1) + " is damaged; skipping it");
             }
         } catch (NoSuchFileException _) {
@@ -4715,8 +4807,14 @@ final class Conversation {
     }
 
     /// Adds an answered turn. A failure to save it is a warning, because the user already has the answer.
-    void add(ObjectNode turn, ObjectNode answer, Console console) {
-        turns.add(turn.setAll(answer));
+    ///
+    /// @param steps of tools: the turn is written before each, and a `step` above 1 replaces the line before
+    void add(ObjectNode question, List<Message> steps, ObjectNode answer, Console console) {
+        int step = question.path("step").asInt(0);
+        if (step > 0 || !steps.isEmpty()) question.put("step", step + 1);
+        ObjectNode turn = question.deepCopy().setAll(answer);
+        steps.forEach(message -> turn.withArray("messages").add(message.raw()));
+        keep(turn);
         if (!keeps) return;
         boolean fresh = id == null, interrupted = Thread.interrupted(); // Ctrl-C would close the file before the write
         if (fresh) id = Json.text(turn, "at").replaceAll("[-:Z]", "").replace('T', '-') + "-"   // ids sort by time
@@ -4731,6 +4829,11 @@ final class Conversation {
         } finally {
             if (interrupted) Thread.currentThread().interrupt();
         }
+    }
+
+    private void keep(ObjectNode turn) {
+        if (turn.path("step").asInt(0) > 1 && !turns.isEmpty()) turns.removeLast();
+        turns.add(turn);
     }
 
     void reset() {
@@ -4756,8 +4859,9 @@ final class Conversation {
     }
 
     private static Stream<Message> questions(ObjectNode turn) {
-        return turn.path("messages").valueStream().map(message -> new Message(Json.text(message, "role"),
-                Json.text(message, "content")));
+        return turn.path("messages").valueStream().map(message -> message.has("tool_calls")
+                || message.has("tool_call_id") ? Message.raw((ObjectNode) message)
+                : new Message(Json.text(message, "role"), Json.text(message, "content")));
     }
 
     /// Returns the history to send, without unanswered prompts, and with the first of several answers (`n`).
@@ -4789,7 +4893,8 @@ final class Conversation {
 
     /// Returns the user's prompt, without a template's examples.
     private static String prompt(ObjectNode turn) {
-        return questions(turn).reduce((_, last) -> last).map(Message::content).orElse("").strip();
+        return questions(turn).filter(message -> message.role().equals("user")).reduce((_, last) -> last)
+                .map(Message::content).orElse("").strip();
     }
 
     private String firstPrompt() {
@@ -5163,17 +5268,19 @@ final class CopilotClient {
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
         var brief = Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
         context.console().detail("POST " + endpoint.path() + ": " + Json.singleLine(brief));
-        Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
+        var headers = new HashMap<>(endpoint.headers());
+        if (request.hasImages()) headers.put("Copilot-Vision-Request", "true");
+        if (request.answersCall()) headers.put("X-Initiator", "agent");
         var reader = endpoint.reader(attempt.listener(), request.answers());
         try {
             var reply = send("POST", endpoint.path(), Json.bytes(body), call -> attempt.options().apply(
-                    request.stream() ? call : call.unstreamed()).with(endpoint.headers()).with(images)
-                    .explained(refusal -> ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)),
-                    reader);
+                    request.stream() ? call : call.unstreamed()).with(headers).explained(refusal ->
+                    ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)), reader);
+            reply.steps().forEach(call -> call.raw().withObject(Message.REPLAY).put("model", request.model()));
             if (!reply.rawFinish().equals("error")) return reply;
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
-            boolean begun = reader.delivered;
+            boolean begun = reader.delivered();
             throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer broke off in the middle: "
                     : "no answer came: ") + stopped.message(), begun ? "try again" : stopped.hint(), stopped);
         }
@@ -6159,6 +6266,7 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
             MESSAGES = new Endpoint("/v1/messages", false, Map.of("anthropic-version", "2023-06-01"), MessagesBody::of,
                     (listener, _) -> new MessagesStreamReader(listener));
     static final List<Endpoint> ALL = List.of(CHAT, RESPONSES, MESSAGES);
+    static final String CHAT_MODELS = "use a model with the endpoint chat: " + COP + " models chat";
 
     interface Body {
         /// @param model null if no list of models is available
@@ -6166,7 +6274,7 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
         ObjectNode of(Request request, Model model, Omitted omitted);
     }
 
-    StreamReader reader(DeltaListener listener, int n) { return readers.apply(listener, n); }
+    AnswerReader reader(DeltaListener listener, int n) { return new AnswerReader(() -> readers.apply(listener, n)); }
 
     /// Returns the fields of a request without those that only /chat/completions supports.
     ///
@@ -6179,22 +6287,21 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
                 "stream_options", "prediction", "thinking_budget", "user");
         for (String field : Stream.concat(others, Stream.of(unknown)).toList()) {
             if (fields.remove(field) == null) continue;
-            omitted.add(field, request.model() + " is asked on " + path() + ", which knows no " + field);
+            omitted.add(field, path() + " does not support " + field);
         }
         var n = fields.remove("n");
         if (n == null || n.asInt(1) == 1) return fields;
-        throw Fault.usage(request.model() + " gives one answer a call (it is asked on " + path() + "), not n=" + n,
-                "a model with chat among its endpoints: " + COP + " models");
+        throw Fault.usage(path() + " does not support n=" + n, CHAT_MODELS);
     }
 
     /// @return the effort to send; empty if the model supports none
     /// @throws Fault if it supports only others
-    static Optional<String> effort(Model model, String wished, Omitted omitted) {
-        var known = model == null ? List.of(wished) : model.reasoningEfforts();
-        if (known.contains(wished)) return Optional.of(wished);
-        String all = String.join(", ", known);
-        if (!all.isEmpty()) throw Fault.usage(model.id() + " knows no reasoning_effort " + wished, all);
-        omitted.add("reasoning_effort", model.id() + " takes no reasoning_effort");
+    static Optional<String> effort(Model model, String level, Omitted omitted) {
+        var known = model == null ? List.of(level) : model.reasoningEfforts();
+        if (known.contains(level)) return Optional.of(level);
+        String unsupported = model.id() + " does not support reasoning_effort";
+        if (!known.isEmpty()) throw Fault.usage(unsupported + " " + level, "use " + String.join(", ", known));
+        omitted.add("reasoning_effort", unsupported);
         return Optional.empty();
     }
 
@@ -6205,13 +6312,25 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
                 : content.valueStream();
     }
 
+    /// Removes what a message keeps for its model, and returns it if this is the model, asked on the same path:
+    /// signatures and sealed reasoning are refused elsewhere (caozhiyuan/copilot-api #54).
+    static JsonNode replay(Request request, String path, JsonNode message) {
+        var kept = message instanceof ObjectNode own && own.has(Message.REPLAY) ? own.remove(Message.REPLAY) : message;
+        return Json.text(kept, "model").equals(request.model()) ? kept.path(path) : kept.path("");
+    }
+
+    /// Returns the arguments of a call; none if the model wrote no object.
+    static ObjectNode arguments(String json) {
+        return Json.tryParse(json) instanceof ObjectNode object ? object : Json.object();
+    }
+
     /// Renames and converts a field, if present.
     static void translate(ObjectNode body, String field, String there, UnaryOperator<JsonNode> value) {
         if (body.has(field)) body.set(there, value.apply(body.remove(field)));
     }
 
     /// Converts a `tool_choice` that names a function.
-    static ObjectNode chosen(String type, JsonNode choice) {
+    static ObjectNode namedTool(String type, JsonNode choice) {
         return Json.object().put("type", type).put("name", Json.text(choice.path("function"), "name"));
     }
 }
@@ -6228,10 +6347,10 @@ final class EndpointSelector {
 
     static Endpoint of(Request request, Optional<Model> model, EndpointMemory memory) {
         if (request.delivery().endpoint() != null) return usual(request.delivery(), model);
-        boolean makers = needsMakers(request) && model.filter(Model::isClaude)
+        boolean messages = needsMessages(request) && model.filter(Model::isClaude)
                 .filter(claude -> claude.endpoints().contains("/v1/messages")).isPresent();
         return at(memory.path(request.model())).findFirst()
-                .orElseGet(() -> makers ? Endpoint.MESSAGES : usual(Delivery.USUAL, model));
+                .orElseGet(() -> messages ? Endpoint.MESSAGES : usual(Delivery.USUAL, model));
     }
 
     private static Stream<Endpoint> at(String path) {
@@ -6239,7 +6358,7 @@ final class EndpointSelector {
     }
 
     /// Returns whether chat serves Claude badly here: it bills images as the text of their base64.
-    private static boolean needsMakers(Request request) {
+    private static boolean needsMessages(Request request) {
         var fields = request.optionsView();
         boolean thinks = !List.of("", "none").contains(Json.text(fields, "reasoning_effort")) || fields.has("thinking");
         return (thinks || fields.has("tools") || request.hasImages())
@@ -6284,15 +6403,15 @@ record EndpointMemory(Context context, Path file, ObjectNode known) {
 }
 
 /// Requested fields that are not sent because the model does not support them.
-record Omitted(Request request, Consumer<String> told, Set<String> names) {
-    Omitted(Request request, Consumer<String> told) { this(request, told, new LinkedHashSet<>()); }
+record Omitted(Request request, Consumer<String> warning, Set<String> names) {
+    Omitted(Request request, Consumer<String> warning) { this(request, warning, new LinkedHashSet<>()); }
 
-    /// @param why such as `gpt-5.4 takes no temperature`
+    /// @param why such as `gpt-5.4 does not support temperature`
     /// @throws Fault if the field is required
     void add(String field, String why) {
         if (request.delivery().required().contains(field)) throw Fault.usage(why, "leave out " + field);
         names.add(field);
-        told.accept(why + "; it is left out");
+        warning.accept(why + "; it is left out");
     }
 }
 
@@ -6355,8 +6474,9 @@ final class RefusedFields {
                 if (parent != body && parent.isEmpty()) body.remove(top);
                 String field = requestField(path);
                 if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
-                else if (among(request.optionsView().propertyNames(), field)) omitted.add(field, who + " takes no "
-                        + field + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
+                else if (among(request.optionsView().propertyNames(), field)) omitted.add(field, who
+                        + " does not support " + field + ("&".equals(lesson.group(2)) ? " with " + lesson.group(3)
+                        : ""));
             });
         }
         return body;
@@ -6368,9 +6488,9 @@ final class RefusedFields {
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
         String path = inner ? name : parts[0], field = requestField(path);
         boolean own = request.optionsView().has(parts[0]);
-        boolean wish = OPTIONAL.contains(field) && (!own || OPTIONAL.contains(parts[0]))
+        boolean optional = OPTIONAL.contains(field) && (!own || OPTIONAL.contains(parts[0]))
                 && !among(request.delivery().required(), field);
-        return body.has(parts[0]) && (ADDED.contains(path) ? !own : wish) ? Optional.of(path) : Optional.empty();
+        return body.has(parts[0]) && (ADDED.contains(path) ? !own : optional) ? Optional.of(path) : Optional.empty();
     }
 
     static String optional(Request request) {
@@ -6414,6 +6534,10 @@ final class ChatCompletionsBody {
         var body = Json.object().put("model", request.model());
         var messages = body.putArray("messages");
         for (var message : request.messages()) {
+            if (message.raw() != null) {
+                messages.add(message.raw());
+                continue;
+            }
             var object = messages.addObject().put("role", message.role());
             if (message.images().isEmpty()) {
                 object.put("content", message.content());
@@ -6435,6 +6559,8 @@ final class ChatCompletionsBody {
         var body = plain(request).deepCopy();               // a batch row is used again
         String id = Json.text(body, "model");
         if (Model.isAuto(id)) body.remove("model");
+        body.path("messages").forEach(message -> Endpoint.replay(request, "/chat/completions", message).properties()
+                .forEach(own -> ((ObjectNode) message).set(own.getKey(), own.getValue())));
         if (Families.limitsCompletion(id) && !body.has("max_completion_tokens")) {
             Endpoint.translate(body, "max_tokens", "max_completion_tokens", most -> most);
         }
@@ -6464,15 +6590,14 @@ final class ResponsesBody {
     static ObjectNode of(Request request, Model model, Omitted omitted) {
         var body = Endpoint.RESPONSES.chatFields(request, omitted);
         if (body.has("stop")) {
-            throw Fault.usage(request.model() + " is asked on /responses, which knows no stop",
-                    "cut the answer yourself, or take a model with chat among its endpoints: " + COP + " models");
+            throw Fault.usage("/responses does not support stop", Endpoint.CHAT_MODELS);
         }
-        Endpoint.translate(body, "messages", "input", ResponsesBody::input);
+        Endpoint.translate(body, "messages", "input", messages -> input(request, messages));
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
                 Math.max(16, most.asLong())));              // fewer are refused
         Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream().map(ResponsesBody::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
-                ? Endpoint.chosen("function", choice) : choice);
+                ? Endpoint.namedTool("function", choice) : choice);
         if (body.remove("response_format") instanceof JsonNode format) {
             body.withObject("/text").set("format", format.path("json_schema") instanceof ObjectNode schema
                     ? schema.put("type", "json_schema") : format);
@@ -6480,16 +6605,20 @@ final class ResponsesBody {
         Optional.ofNullable(body.remove("reasoning_effort"))
                 .flatMap(effort -> Endpoint.effort(model, effort.asString(""), omitted))
                 .ifPresent(effort -> body.withObject("/reasoning").put("effort", effort));
-        if (model != null && model.supports("reasoning_effort") && !body.at("/reasoning/summary").isString()) {
-            body.withObject("/reasoning").put("summary", "auto");
-        }
+        boolean thinks = model != null && model.supports("reasoning_effort");
+        if (thinks && !body.at("/reasoning/summary").isString()) body.withObject("/reasoning").put("summary", "auto");
+        if (thinks && body.has("tools")) body.withArray("include").add("reasoning.encrypted_content");  // to replay it
         return body.has("store") ? body : body.put("store", false);
     }
 
-    private static ArrayNode input(JsonNode messages) {
+    private static ArrayNode input(Request request, JsonNode messages) {
         var input = JsonNodeFactory.instance.arrayNode();
         for (var message : messages) {
             String role = Json.text(message, "role");
+            if (Endpoint.replay(request, "/responses", message) instanceof ArrayNode own) {
+                input.addAll(own);
+                continue;
+            }
             if (role.equals("tool")) {
                 input.addObject().put("type", "function_call_output").put("call_id", Json.text(message, "tool_call_id"))
                         .put("output", Message.text(message.path("content")));
@@ -6521,11 +6650,11 @@ final class ResponsesBody {
 final class MessagesBody {
     static ObjectNode of(Request request, Model model, Omitted omitted) {
         var body = Endpoint.MESSAGES.chatFields(request, omitted, "top_logprobs", "parallel_tool_calls");
-        messages(body, body.path("messages"));
+        messages(request, body, body.path("messages"));
         Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop : Json.array(Stream.of(stop)));
         Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream().map(MessagesBody::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
-                ? Endpoint.chosen("tool", choice)
+                ? Endpoint.namedTool("tool", choice)
                 : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
         JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
         if (!body.has("max_tokens")) {
@@ -6548,12 +6677,12 @@ final class MessagesBody {
             body.putObject("thinking").put("type", "enabled")
                     .put("budget_tokens", Math.min(most, model.thinkingBudget(effort)));
         } else {
-            omitted.add("reasoning_effort", id + (model == null || !model.thinksByBudget()
-                    ? " takes no reasoning_effort" : " cannot think within so few tokens, as reasoning_effort wants"));
+            omitted.add("reasoning_effort", id + " does not support reasoning_effort" + (model == null
+                    || !model.thinksByBudget() ? "" : " with max_tokens below 1025"));
             return;
         }
         if (body.remove("temperature") != null) {
-            omitted.add("temperature", id + " takes no temperature while it thinks");
+            omitted.add("temperature", id + " does not support temperature with reasoning");
         }
     }
 
@@ -6561,25 +6690,30 @@ final class MessagesBody {
     private static void ask(ObjectNode body, Request request, JsonNode format) {
         var schema = format.at("/json_schema/schema");
         if (!schema.isObject() || request.delivery().required().contains("response_format")) {
-            throw Fault.usage(request.model() + " is asked on /v1/messages, which knows no response_format",
-                    "--schema asks for it in words, and checks the answer");
+            throw Fault.usage("/v1/messages does not support response_format",
+                    "use --schema, which asks for JSON in the prompt and checks the answer");
         }
         if (body.path("messages").path(body.path("messages").size() - 1).path("content") instanceof ArrayNode last) {
             last.addObject().put("type", "text").put("text", ResponseSchema.instruction(schema));
         }
     }
 
-    private static void messages(ObjectNode body, JsonNode chat) {
+    private static void messages(Request request, ObjectNode body, JsonNode chat) {
         var system = new StringJoiner("\n\n");
         var messages = body.putArray("messages");
+        String before = "";
         for (var message : chat) {
             String role = Json.text(message, "role");
-            var content = content(message, role);
+            var content = Endpoint.replay(request, "/v1/messages", message) instanceof ArrayNode own ? own
+                    : content(message, role);
             if (role.equals("system") || role.equals("developer")) {
                 system.add(Message.text(message.path("content")));
+            } else if (role.equals("tool") && before.equals("tool")) {      // all results belong into one message
+                messages.path(messages.size() - 1).withArray("content").addAll(content);
             } else if (!content.isEmpty()) {
                 messages.addObject().put("role", role.equals("tool") ? "user" : role).set("content", content);
             }
+            before = role;
         }
         if (system.length() > 0) body.put("system", system.toString());
     }
@@ -6600,19 +6734,16 @@ final class MessagesBody {
         for (var call : message.path("tool_calls")) {
             parts.addObject().put("type", "tool_use").put("id", Json.text(call, "id"))
                     .put("name", Json.text(call.path("function"), "name"))
-                    .set("input", Json.tryParse(Json.text(call.path("function"), "arguments")));
+                    .set("input", Endpoint.arguments(Json.text(call.path("function"), "arguments")));
         }
         return parts;
     }
 
     private static void image(ArrayNode parts, String url) {
-        var source = parts.addObject().put("type", "image").putObject("source");
         String[] data = url.split("[:;,]", 4);              // data:image/png;base64,AAAA
-        if (data.length == 4 && data[0].equals("data")) {
-            source.put("type", "base64").put("media_type", data[1]).put("data", data[3]);
-        } else {
-            source.put("type", "url").put("url", url);
-        }
+        var source = parts.addObject().put("type", "image").putObject("source");
+        if (data.length < 4 || !data[0].equals("data")) source.put("type", "url").put("url", url);
+        else source.put("type", "base64").put("media_type", data[1]).put("data", data[3]);
     }
 
     private static JsonNode tool(JsonNode tool) {
@@ -6629,9 +6760,11 @@ final class MessagesBody {
 final class ContextLimitCheck {
     static void check(Request request, Model model) {
         if (!model.isChat()) {
-            throw Fault.usage(model.id() + " cannot chat", model.endpoints().contains("/embeddings")
-                    ? "it makes vectors: " + COP + " embed -m " + model.id() : COP + " models lists those that can");
+            throw Fault.usage(model.id() + " is not a chat model", COP + (model.endpoints().contains("/embeddings")
+                    ? " embed -m " + model.id() : " models"));
         }
+        boolean canCall = model.supports("tool_calls") || !request.optionsView().has("tools");
+        if (!canCall) throw Fault.usage(model.id() + " does not support tools", COP + " models tools");
         checkImages(request.messages().stream().flatMap(message -> message.images().stream()).toList(), model);
         checkLength(request, model);
     }
@@ -6644,10 +6777,10 @@ final class ContextLimitCheck {
         long tokens = TokenCount.upTo(all ? Long.MAX_VALUE : limit, request, model.tokenizer());
         if (tokens <= limit) return;
         var part = largestPart(request);
-        throw Fault.usage("the prompt has " + (all ? "" : "at least ") + tokens + " tokens, and " + model.id()
-                + " takes " + limit + "; the largest part is " + part.getKey()
+        throw Fault.usage("the prompt has " + (all ? "" : "at least ") + tokens + " tokens; " + model.id()
+                + " accepts " + limit + "; the largest part is " + part.getKey()
                 + (all ? " with " + TokenCount.of(part.getValue(), model.tokenizer()) : ""),
-                "a shorter text, or a model with a larger context (" + COP + " models)");
+                "shorten it, or use a model with a larger context (" + COP + " models)");
     }
 
     /// Returns the name and text of the largest fenced file, or of the rest if that is larger.
@@ -6656,37 +6789,53 @@ final class ContextLimitCheck {
         var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
         var parts = new LinkedHashMap<String, String>();
         files.results().forEach(file -> parts.put(file.group(1), file.group(3)));
-        parts.put(parts.isEmpty() ? "the text" : "what was said besides the files", files.replaceAll(""));
+        parts.put(parts.isEmpty() ? "the text" : "the text outside the files", files.replaceAll(""));
         return Collections.max(parts.entrySet(), Comparator.comparing(part -> part.getValue().length()));
     }
 
     private static void checkImages(List<Image> images, Model model) {
         if (images.isEmpty()) return;
         String id = model.id();
-        if (!model.supports("vision")) throw Fault.usage(id + " takes no pictures", COP + " models vision");
+        if (!model.supports("vision")) throw Fault.usage(id + " does not accept images", COP + " models vision");
         var limits = model.json().path("capabilities").path("limits").path("vision");
         long most = limits.path("max_prompt_images").asLong(Long.MAX_VALUE);
         long largest = limits.path("max_prompt_image_size").asLong(Long.MAX_VALUE);
         var types = limits.path("supported_media_types").values().stream().map(JsonNode::asString).toList();
-        fits(images.size() <= most, "the prompt has " + images.size() + " pictures", id, most, "fewer -a");
+        fits(images.size() <= most, "the prompt has " + images.size() + " images", id, most, "attach fewer");
         for (var image : images) {
-            String type = image.mediaType();
             fits(image.size() <= largest, image.name() + " has " + image.size() + " bytes", id, largest,
                     "make it smaller");
-            fits(types.isEmpty() ? !type.equals("application/pdf") : types.contains(type), image.name() + " is " + type,
-                    id, types.isEmpty() ? "images" : String.join(", ", types), "convert it");
+            fits(types.isEmpty() || types.contains(image.mediaType()), image.name() + " is " + image.mediaType(), id,
+                    String.join(", ", types), "convert it");
         }
     }
 
     private static void fits(boolean fits, String what, String model, Object limit, String hint) {
-        if (!fits) throw Fault.usage(what + ", and " + model + " takes " + limit, hint);
+        if (!fits) throw Fault.usage(what + "; " + model + " accepts " + limit, hint);
     }
 }
 
-/// Reads an answer: passes its pieces to the listener and collects them for the reply. Reads another attempt as long as
-/// the one before delivered nothing.
-abstract sealed class StreamReader implements ResponseHandler<Reply>
-        permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
+/// Reads each attempt at an answer with a new `StreamReader`, as long as the one before delivered nothing.
+final class AnswerReader implements ResponseHandler<Reply> {
+    private final Supplier<StreamReader> readers;
+    private final long start = System.nanoTime();
+    private StreamReader current;
+
+    AnswerReader(Supplier<StreamReader> readers) { this.readers = readers; }
+
+    @Override
+    public boolean delivered() { return current != null && current.delivered; }
+
+    @Override
+    public Reply read(ApiResponse answer) throws IOException {
+        current = readers.get();
+        current.read(answer);
+        return current.reply(Duration.ofNanos(System.nanoTime() - start));
+    }
+}
+
+/// Reads an answer: passes its pieces to the listener and collects them for the reply.
+abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
     final DeltaListener listener;
     final StringBuilder reasoning = new StringBuilder();
     final ToolCalls toolCalls = new ToolCalls();
@@ -6694,7 +6843,6 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
     boolean delivered;                                      // some content has arrived, even if not yet passed on
     boolean done;                                           // no relevant event follows
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
-    private final long start = System.nanoTime();
     private long nanoCredits;
     private String model = "", id = "", finish = "", requestId = "";
 
@@ -6703,21 +6851,19 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
     /// Reads an event, or an answer that is not streamed, after errors in it were handled.
     abstract void event(ObjectNode event);
 
-    @Override
-    public final boolean delivered() { return delivered; }
+    /// Returns, by the endpoint's path, what the model must get back with the results of its calls.
+    abstract ObjectNode replay();
 
-    @Override
-    public final Reply read(ApiResponse answer) throws IOException {
+    final void read(ApiResponse answer) throws IOException {
         requestId = answer.requestId();
         if (answer.startsWith('{') || answer.contentType().matches(".*(json|html).*") && !answer.startsWith('d')) {
             take(Json.object(answer.text(), "GitHub's answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
-                throw Fault.incomplete("GitHub's answer holds no choices", "the same with -v shows more");
+                throw Fault.incomplete("GitHub's response contains no answer", "run it again with -v");
             }
         } else {
             stream(answer);
         }
-        return reply(Duration.ofNanos(System.nanoTime() - start));
     }
 
     private void stream(ApiResponse answer) throws IOException {
@@ -6729,12 +6875,12 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
         }
         if (done) answer.body().drain();        // so that the connection can be reused
         if (finish.isEmpty() && !done) {
-            // the stream ended cleanly, the answer did not: it has been billed, so it is not retried
+            // not retried: the response ended properly, so the answer has been billed
             throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
                     + ": the stream ended without an end mark " + ErrorResponse.embedded("", requestId).tags(""),
                     "ask again");
         }
-        if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
+        if (finish.isEmpty()) listener.warning("GitHub gave no finish reason; the answer may be incomplete");
     }
 
     private void take(ObjectNode event) {
@@ -6745,12 +6891,10 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
 
     /// @throws Fault always, for an error inside an answer
     final void failed(JsonNode error) {
-        if (error.isNull() || error.isMissingNode()) {
-            throw Fault.incomplete("GitHub broke the answer off, and does not say why", "try again");
-        }
-        var said = ErrorResponse.embedded(Json.compact(Json.object().set("error", error)), requestId);
-        throw Fault.incomplete("GitHub broke the answer off: " + said.description(),
-                "try again, or another model (-m)").because(new ApiError(said));
+        String text = error.isNull() || error.isMissingNode() ? "" : Json.compact(Json.object().set("error", error));
+        var response = ErrorResponse.embedded(text, requestId);
+        throw Fault.incomplete("GitHub broke the answer off: " + response.description(),
+                "try again, or use another model (-m)").because(new ApiError(response));
     }
 
     final void text(int choice, String text) {
@@ -6802,10 +6946,19 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
                 usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought, 0, false);
     }
 
+    /// Returns the calls as a message of the conversation.
+    private ObjectNode call(String text) {
+        var message = Json.object().put("role", "assistant").put("content", text.isEmpty() ? null : text);
+        message.set("tool_calls", toolCalls.json());
+        message.set(Message.REPLAY, replay());
+        return message;
+    }
+
     final Reply reply(Duration took) {
         var choices = texts.isEmpty() ? List.of("") : texts.values().stream().map(StringBuilder::toString).toList();
         return new Reply(choices, reasoning.toString(), finish, model, usage.plus(new Usage(0, 0, 0, 0, nanoCredits,
-                false)), toolCalls.json(), id, requestId, took, List.of());
+                false)), toolCalls.json(), id, requestId, took, List.of(), toolCalls.isEmpty() ? List.of()
+                : List.of(Message.raw(call(String.join("\n\n", choices)))));
     }
 }
 
@@ -6814,6 +6967,7 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
 /// errors in a 200.
 final class ChatCompletionsStreamReader extends StreamReader {
     private final int n;
+    private String opaque = "";
 
     /// @param n number of choices requested; if 1, all parts are merged whatever their index
     ChatCompletionsStreamReader(DeltaListener listener, int n) {
@@ -6837,6 +6991,7 @@ final class ChatCompletionsStreamReader extends StreamReader {
     private void part(int index, JsonNode part) {
         if (Json.text(part, "role").equals("function")) return;     // references of an extension, as JSON text
         for (String field : List.of("reasoning_text", "cot_summary", "thinking")) thought(Json.text(part, field));
+        opaque = ErrorResponse.firstNonEmpty(Json.text(part, "reasoning_opaque"), opaque);
         for (String field : List.of("content", "refusal")) text(index, Json.text(part, field));
         for (var call : part.path("tool_calls")) {
             var function = call.path("function");
@@ -6844,12 +6999,22 @@ final class ChatCompletionsStreamReader extends StreamReader {
                     Json.text(function, "arguments"));
         }
     }
+
+    /// Gemini 3 refused results of calls without it.
+    @Override
+    ObjectNode replay() {
+        var own = Json.object();
+        if (!opaque.isEmpty()) own.put("reasoning_opaque", opaque);
+        if (!opaque.isEmpty() && !reasoning.isEmpty()) own.put("reasoning_text", reasoning.toString());
+        return Json.object().set("/chat/completions", own);
+    }
 }
 
 /// Matches parts by `output_index`, as Copilot changes the ids with each event (LiteLLM #30071, vercel/ai #18548).
 final class ResponsesStreamReader extends StreamReader {
-    private final Set<Integer> heard = new HashSet<>();     // outputs read, at least in part
-    private int speaking = -1;                              // the output whose text came last
+    private final Set<Integer> seen = new HashSet<>();      // outputs read, at least in part
+    private int lastOutput = -1;                            // the output whose text came last
+    private final SortedMap<Integer, ObjectNode> items = new TreeMap<>();
 
     ResponsesStreamReader(DeltaListener listener) { super(listener); }
 
@@ -6858,12 +7023,14 @@ final class ResponsesStreamReader extends StreamReader {
         int index = event.path("output_index").asInt(0);
         String delta = Json.text(event, "delta");
         var response = event.path("response");
+        if (event.path("item") instanceof ObjectNode item) items.merge(index, item, (first, later) ->
+                later.deepCopy().put("id", Json.text(first, "id")));
         switch (Json.text(event, "type")) {
             case "response.created" -> named(response);
-            case "response.output_text.delta", "response.refusal.delta" -> said(index, delta);
+            case "response.output_text.delta", "response.refusal.delta" -> paragraph(index, delta);
             case "response.reasoning_summary_part.added" -> thought(reasoning.isEmpty() ? "" : "\n\n");
             case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> {
-                heard.add(index);
+                seen.add(index);
                 thought(delta);
             }
             case "response.function_call_arguments.delta" -> delivered = true;     // output_item.done has them all
@@ -6879,18 +7046,19 @@ final class ResponsesStreamReader extends StreamReader {
     }
 
     /// Adds text, as a new paragraph if another output begins.
-    private void said(int index, String text) {
-        heard.add(index);
-        if (index != speaking && hasText() && !text.isEmpty()) text(0, "\n\n");
-        speaking = index;
+    private void paragraph(int index, String text) {
+        seen.add(index);
+        if (index != lastOutput && hasText() && !text.isEmpty()) text(0, "\n\n");
+        lastOutput = index;
         text(0, text);
     }
 
     /// Reads a finished output, unless its deltas have been read.
     private void item(int index, JsonNode item) {
-        if (!heard.add(index)) return;
+        if (item instanceof ObjectNode whole) items.putIfAbsent(index, whole);
+        if (!seen.add(index)) return;
         switch (Json.text(item, "type")) {
-            case "message" -> item.path("content").forEach(part -> said(index,
+            case "message" -> item.path("content").forEach(part -> paragraph(index,
                     Json.text(part, part.has("refusal") ? "refusal" : "text")));
             case "reasoning" -> item.path("summary").forEach(part -> thought(Json.text(part, "text")));
             case "function_call" -> call(index, Json.text(item, "call_id"), Json.text(item, "name"),
@@ -6912,10 +7080,22 @@ final class ResponsesStreamReader extends StreamReader {
         String reason = Json.text(response.path("incomplete_details"), "reason");
         finished(!reason.isEmpty() ? reason : toolCalls.isEmpty() ? "stop" : "tool_calls");
     }
+
+    /// Reasoning keeps the first id of its item, to which Copilot compares what it sealed (LiteLLM PR #30072); other
+    /// items need none.
+    @Override
+    ObjectNode replay() {
+        var own = items.values().stream().map(ObjectNode::deepCopy).map(item -> !Json.text(item, "type")
+                .equals("reasoning") ? item.without(List.of("id", "status")) : item)
+                .filter(item -> !item.has("id") || item.has("encrypted_content"));
+        return Json.object().set("/responses", Json.array(own));
+    }
 }
 
 final class MessagesStreamReader extends StreamReader {
     private long fresh, read, written;                      // prompt tokens: uncached, read from cache, written to it
+    private final SortedMap<Integer, ObjectNode> blocks = new TreeMap<>();
+    private final Map<Integer, Map<String, StringBuilder>> deltas = new HashMap<>();    // by block and field
 
     MessagesStreamReader(DeltaListener listener) { super(listener); }
 
@@ -6945,9 +7125,14 @@ final class MessagesStreamReader extends StreamReader {
     }
 
     private void piece(int index, JsonNode piece) {
+        String type = Json.text(piece, "type");
+        if (!type.endsWith("_delta") && piece instanceof ObjectNode block) blocks.put(index, block);
+        else piece.properties().stream().filter(part -> part.getValue().isString()).forEach(part -> deltas
+                .computeIfAbsent(index, _ -> new HashMap<>()).computeIfAbsent(part.getKey(), _ -> new StringBuilder())
+                .append(part.getValue().asString()));
         text(0, Json.text(piece, "text"));
         thought(Json.text(piece, "thinking"));
-        if (!List.of("tool_use", "input_json_delta").contains(Json.text(piece, "type"))) return;
+        if (!List.of("tool_use", "input_json_delta").contains(type)) return;
         var input = piece.path("input");
         call(index, Json.text(piece, "id"), Json.text(piece, "name"),
                 input.isEmpty() ? Json.text(piece, "partial_json") : Json.compact(input));
@@ -6960,6 +7145,22 @@ final class MessagesStreamReader extends StreamReader {
         written = counts.path("cache_creation_input_tokens").asLong(written);
         long completion = counts.path("output_tokens").asLong(usage.completionTokens());
         usage = new Usage(fresh + read + written, completion, read, 0, 0, false);
+    }
+
+    /// Thoughts go back with their signatures; blank texts are refused.
+    @Override
+    ObjectNode replay() {
+        var own = Json.object();
+        var content = own.putArray("/v1/messages");
+        blocks.forEach((index, start) -> {
+            var block = start.deepCopy();
+            deltas.getOrDefault(index, Map.of()).forEach((field, more) -> {
+                if (field.equals("partial_json")) block.set("input", Endpoint.arguments(more.toString()));
+                else if (!field.equals("type")) block.put(field, Json.text(block, field) + more);
+            });
+            if (!Json.text(block, "type").equals("text") || !Json.text(block, "text").isBlank()) content.add(block);
+        });
+        return own;
     }
 }
 
@@ -6975,9 +7176,8 @@ final class ToolCalls {
     void add(int index, String id, String name, String arguments) {
         var known = calls.reversed().stream().filter(call -> id.isEmpty() ? call.index == index : call.id.equals(id))
                 .findFirst();
-        if (known.isEmpty() && (calls.isEmpty() || !id.isEmpty())) {
-            calls.add(new Call(index, id, new StringBuilder(), new StringBuilder()));
-        }
+        boolean begins = known.isEmpty() && (calls.isEmpty() || !id.isEmpty());
+        if (begins) calls.add(new Call(index, id, new StringBuilder(), new StringBuilder()));
         var call = known.orElseGet(calls::getLast);
         call.name.append(name);
         call.arguments.append(arguments);
@@ -7603,6 +7803,7 @@ final class RetryPolicy {
     Long maxRequests, maxTokens;
     BigDecimal maxCredits;
     Duration maxTime;
+    ToolRunner tools;                                       // null without -T
     Function<Request, Usage> estimate = _ -> Usage.NONE;    // of a prompt
 
     boolean hasBudget() { return maxTokens != null || maxCredits != null; }
@@ -7971,7 +8172,8 @@ final class BatchRunner {
         RowResult result() {
             try {
                 return ended(new SchemaRetry(item.schema(), policy.schemaRetries - journal.missed(item.key()),
-                        _ -> ended("missed", null, "", "")).ask(item.request(), this::ask), "");
+                        _ -> ended("missed", null, "", "")).ask(item.request(), first -> policy.tools == null
+                        ? ask(first) : policy.tools.ask(first, _ -> { }, this::ask)), "");
             } catch (UnfitAnswer wrong) {
                 return ended(wrong.reply, wrong.message());
             } catch (Fault fault) {
@@ -9527,6 +9729,26 @@ final class UnfitAnswer extends Fault {
     }
 }
 
+/// Runs the tools that a model calls; the program `tools` implements it.
+interface ToolRunner {
+    /// Compiles the files of `-T`. From then on each call is shown, and asked for unless `yes`.
+    ///
+    /// @throws Fault if a file does not compile, or if stdin is not a terminal
+    ToolRunner load(Console console, List<String> files, boolean yes, int maxSteps, Duration limit);
+
+    /// Returns the request's field `tools`.
+    ArrayNode offered();
+
+    /// Returns the tools of an object or a class.
+    List<ToolDefinition> of(Object toolbox);
+
+    /// Asks until the model calls no more tools.
+    ///
+    /// @param log receives the steps so far before each call, which may end the process
+    /// @return the last answer, with all steps and the usage of all requests
+    Reply ask(Request request, Consumer<List<Message>> log, Function<Request, Reply> asker);
+}
+
 /// Sends a request, and again if the answer violates the schema.
 ///
 /// @param schema null accepts any answer
@@ -9551,9 +9773,9 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
                     first.optionsView().has("response_format") ? "try again or use another model"
                             : "use a model that enforces schemas: " + COP + " models schema"));
             notes.accept(Text.shortened(why, 240) + "; retrying");
-            request = first.withMessages(Stream.concat(first.messages().stream(), Stream.of(Message.assistant(answer),
+            request = first.withMessages(Stream.of(first.messages(), reply.steps(), List.of(Message.assistant(answer),
                     Message.user("That does not match the schema: " + misses
-                    + ". Answer again, only with JSON that does."))).toList());
+                    + ". Answer again, only with JSON that does."))).flatMap(List::stream).toList());
         }
     }
 }

@@ -5,6 +5,7 @@
 //SOURCES repl.java
 //SOURCES talk.java
 //SOURCES embed.java
+//SOURCES tools.java
 
 /// Writes a launcher that starts the JVM directly, without JBang, from trained AOT caches. It includes the programs
 /// listed above, which are all of scripts/; a test compares.

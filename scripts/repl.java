@@ -3,6 +3,7 @@
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES embed.java
+//SOURCES tools.java
 
 /// JShell with the verbs imported. Snippets run in this process and use the login and cache of the command line.
 package cop;
@@ -25,6 +26,7 @@ public class repl extends Command {
             import cop.copilot.*;
             import static cop.copilot.*;
             import static cop.embed.*;
+            import static cop.tools.*;
             """;
     /// JShell shortens values of more than 1,000 characters, such as a table of models.
     private static final String WIDE = """
@@ -42,8 +44,8 @@ public class repl extends Command {
                 [OPTIONS] [FILE…]
 
                 Open a JShell with your login, or run files of snippets.
-                Imports ask("…"), stream, chat, prompt, template, rows, batch, models, run, api, and embed. With
-                FILE, runs the files and exits: with 0, the number after /exit, or the error's exit code.
+                Imports ask("…"), stream, chat, tool, prompt, template, rows, batch, models, run, api, and embed.
+                With FILE, runs the files and exits: with 0, the number after /exit, or the error's exit code.
 
                 FILE…  Files of Java snippets; - for stdin.
 
@@ -79,7 +81,7 @@ public class repl extends Command {
                 if (!settings.containsKey("FEEDBACK")) widen(settings, startup);
                 Files.writeString(startup, IMPORTS);
                 return JavaShellToolBuilder.builder().persistence(settings).start("--execution", "local",
-                        "--class-path", CLASSES, "--startup", startup.toString());
+                        "--class-path", CLASSES, "-C-parameters", "--startup", startup.toString());
             } finally {
                 Files.deleteIfExists(startup);
                 if (Conversation.kept(Home.of(env))) Home.of(env).edit(history, console::warn, kept -> {
@@ -115,7 +117,7 @@ public class repl extends Command {
         System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
         var engine = new Engine();
         try (var shell = JShell.builder().executionEngine(engine, Map.of())
-                .compilerOptions("--class-path", CLASSES).build()) {
+                .compilerOptions("--class-path", CLASSES, "-parameters").build()) {
             IMPORTS.lines().forEach(shell::eval);
             for (int i = 0; i < names.size(); i++) {
                 var code = new Code(shell, engine, names.get(i), texts.get(i)).run(env.shutdown());

@@ -325,6 +325,8 @@ public class simulator implements AutoCloseable {
         group("Replies:");
         toggle("faults", "", "one per chat request (all endpoints), after authorization; names below");
         toggle("answer", "", "reply to every chat (default: see \"say: \" below)");
+        toggle("calls", "", "what is called where tools are offered (default: see call: below), lines of NAME JSON, a"
+                + " turn each; ' & ' between calls of one turn");
         toggle("finish", "stop", "finish_reason, or its equivalent on other endpoints",
                 "stop", "length", "content_filter", "tool_calls");
         toggle("reasoning", "", "text sent as the model's reasoning, in the format of its vendor");
@@ -1835,8 +1837,7 @@ public class simulator implements AutoCloseable {
 
     /// A reply before it is written: its text, model and tokens. `stopped` is the stop sequence that ended it, or null.
     private record Reply(Model model, ChatRequest asked, List<String> deltas, String finish, String stopped,
-            String reasoning,
-                        long promptTokens, long cached, boolean auto, long created, String id) {
+            String reasoning, long promptTokens, long cached, boolean auto, long created, String id, List<Use> uses) {
         String text() { return String.join("", deltas); }
 
         int choices() { return asked.choices; }
@@ -1847,7 +1848,40 @@ public class simulator implements AutoCloseable {
 
         boolean toolCall() { return finish.equals("tool_calls"); }
 
-        String tool() { return asked.tool; }
+        List<Use> calls() {
+            return !toolCall() ? List.of() : uses.isEmpty() ? List.of(new Use(asked.tool, CITY, "simulated01")) : uses;
+        }
+    }
+
+    /// A call of a tool.
+    private record Use(String name, String arguments, String id) {
+        /// The arguments as they are streamed: none, some, the rest.
+        List<String> pieces() {
+            int cut = arguments.length() / 2;
+            return List.of("", arguments.substring(0, cut), arguments.substring(cut));
+        }
+    }
+
+    /// The calls that are due: as many results as have come since the last that a person said are done. A line of it
+    /// that begins with `call: ` is a turn.
+    private List<Use> uses(ChatRequest asked) {
+        if (asked.request.path("tools").isEmpty()) { return List.of(); }
+        int start = asked.turns.size();
+        do { start--; } while (start > 0 && !(asked.turns.get(start).role.equals("user")
+                && !asked.turns.get(start).text.isBlank()));
+        var script = text("calls").isEmpty() ? asked.turns.get(start).text.lines().filter(line ->
+                line.startsWith("call: ")).map(line -> line.substring(6)).toList() : text("calls").lines().toList();
+        long done = asked.turns.stream().skip(start).filter(turn -> turn.role.equals("tool")).count();
+        int number = 0;
+        for (var line : script) {
+            var uses = new ArrayList<Use>();
+            for (var use : line.split(" & ")) {
+                var parts = use.split(" ", 2);
+                uses.add(new Use(parts[0], parts.length < 2 ? "" : parts[1], "simulated" + start + "_" + ++number));
+            }
+            if (number > done) { return uses; }
+        }
+        return List.of();
     }
 
     private Answer ask(ChatEndpoint endpoint, Call call, String fault) {
@@ -1985,7 +2019,8 @@ public class simulator implements AutoCloseable {
 
     private Reply reply(Model model, ChatRequest asked, boolean auto) {
         var words = new ArrayList<String>();
-        var answer = replyText(model, asked.turns);
+        var uses = uses(asked);
+        var answer = uses.isEmpty() ? replyText(model, asked.turns) : model.anthropic() ? "Let me look." : "";
         String stopped = null;
         for (var stop : asked.stops) {
             var at = answer.indexOf(stop);
@@ -1994,7 +2029,7 @@ public class simulator implements AutoCloseable {
         }
         // Deltas end where words end, so that no character is cut in two.
         Pattern.compile("\\S+\\s*|\\s+").matcher(answer).results().map(MatchResult::group).forEach(words::add);
-        var finish = text("finish");
+        var finish = uses.isEmpty() ? text("finish") : "tool_calls";
         for (long left = tokens(answer); left > asked.room; finish = "length") {
             answer = answer.substring(0, answer.length() - words.removeLast().length());
             left = tokens(answer);
@@ -2002,14 +2037,14 @@ public class simulator implements AutoCloseable {
         return new Reply(model, asked, words, finish, stopped, text("reasoning").isEmpty() ? asked.thinking
                 : text("reasoning"), asked.tokens(), Math.min(number("cached"), asked.tokens()), auto,
                 clock.instant().getEpochSecond(), model.openAI()
-                ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28) : UUID.randomUUID().toString());
+                ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28) : UUID.randomUUID().toString(), uses);
     }
 
     /// Returns the text of a reply: the switch `answer` if set; if a line of the last user message begins with `say: `,
     /// everything after that, unchanged; otherwise a sentence about the prompt.
     private String replyText(Model model, List<Turn> turns) {
-        var heard = turns.stream().filter(turn -> turn.role.equals("user")).reduce((_, last) -> last)
-                .map(Turn::text).orElse("");
+        var heard = turns.stream().filter(turn -> turn.role.equals("user") && !turn.text.isBlank())
+                .reduce((_, last) -> last).map(Turn::text).orElse("");
         if (!text("answer").isEmpty()) { return text("answer"); }
         var say = Pattern.compile("(?<![^\\r\\n])say: ").matcher(heard);
         if (say.find()) { return heard.substring(say.end()); }
@@ -2220,7 +2255,7 @@ public class simulator implements AutoCloseable {
         // Until 2025-12 Gemini 3 refused the answer to a call without its own opaque reasoning (opencode #4468), not
         // since then (opencode PR #5346, PR #8900).
         invalidIf(model.google() && text("gemini-opaque").equals("required") && newest(messages).anyMatch(m ->
-                m.has("tool_calls") && !m.has("reasoning_opaque")), "reasoning_opaque");
+                m.has("tool_calls") && !m.path("reasoning_opaque").asString("").equals(OPAQUE)), "reasoning_opaque");
     }
 
     /// Returns the messages after the last one of the user.
@@ -2325,13 +2360,14 @@ public class simulator implements AutoCloseable {
             }
             var message = choice.putObject("message").put("content", reply.text()).put("role", "assistant");
             if (!reply.reasoning.isEmpty() && !reply.model.openAI()) {
-                message.put("reasoning_text", reply.reasoning).put("reasoning_opaque", "c2ltdWxhdGVk");
+                message.put("reasoning_text", reply.reasoning).put("reasoning_opaque", OPAQUE);
             }
             if (reply.toolCall()) {
-                if (reply.model.google()) { message.put("reasoning_opaque", "c2ltdWxhdGVk"); }   // clients send it back
+                if (reply.model.google()) { message.put("reasoning_opaque", OPAQUE); }   // clients send it back
                 var caller = reply.model.anthropic() ? choices.addObject().put("finish_reason", reply.finish)
                         .putObject("message").putNull("content").put("role", "assistant") : message;
-                caller.putArray("tool_calls").add(toolCall(reply, CITY).without("index"));
+                var calls = caller.putArray("tool_calls");
+                reply.calls().forEach(use -> calls.add(toolCall(reply, use, use.arguments).without("index")));
             }
         }
         answer.put("created", reply.created).put("id", reply.id).put("model", reply.model.version);
@@ -2347,10 +2383,13 @@ public class simulator implements AutoCloseable {
 
     private static final String CITY = "{\"city\":\"London\"}";
 
-    private static ObjectNode toolCall(Reply reply, String arguments) {
-        var call = JSON.createObjectNode().put("id", (reply.model.anthropic() ? "toolu_" : "call_") + "simulated01")
-                .put("index", 0).put("type", "function");
-        var function = call.putObject("function").put("name", reply.tool());
+    /// Sealed reasoning of Claude's and Gemini's.
+    private static final String OPAQUE = "c2ltdWxhdGVk";
+
+    private static ObjectNode toolCall(Reply reply, Use use, String arguments) {
+        var call = JSON.createObjectNode().put("id", (reply.model.anthropic() ? "toolu_" : "call_") + use.id)
+                .put("index", reply.model.anthropic() ? 0 : reply.calls().indexOf(use)).put("type", "function");
+        var function = call.putObject("function").put("name", use.name);
         if (arguments != null) {
             function.put("arguments", arguments);
         }
@@ -2466,17 +2505,20 @@ public class simulator implements AutoCloseable {
         return List.of(chunk(reply, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
                         .put("reasoning_text", reply.reasoning), null),
                 chunk(reply, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
-                        .put("reasoning_opaque", "c2ltdWxhdGVk"), null));
+                        .put("reasoning_opaque", OPAQUE), null));
     }
 
-    /// Claude's first piece has no arguments key at all, the second an empty one, the others no id.
+    /// Claude's first piece has no arguments key at all, the second an empty one, the others no id; its second call has
+    /// index 0 again.
     private static List<ObjectNode> callPieces(Reply reply, int index) {
         var pieces = new ArrayList<ObjectNode>();
-        pieces.add(toolCall(reply, reply.model.anthropic() ? null : ""));
-        for (var part : List.of("", "{\"city\":", "\"London\"}")) {
-            var piece = JSON.createObjectNode().put("index", 0);
-            piece.putObject("function").put("arguments", part);
-            pieces.add(piece);
+        for (var use : reply.calls()) {
+            pieces.add(toolCall(reply, use, reply.model.anthropic() ? null : ""));
+            for (var part : use.pieces()) {
+                var piece = JSON.createObjectNode().put("index", pieces.getLast().path("index").asInt());
+                piece.putObject("function").put("arguments", part);
+                pieces.add(piece);
+            }
         }
         return pieces.stream().map(piece -> {
             var delta = JSON.createObjectNode().putNull("content");
@@ -2488,8 +2530,9 @@ public class simulator implements AutoCloseable {
     /// Gemini sends a call whole, in the chunk that also has the finish_reason.
     private static ObjectNode wholeCall(Reply reply) {
         var delta = JSON.createObjectNode().putNull("content").put("role", "assistant")
-                .put("reasoning_opaque", "c2ltdWxhdGVk");
-        delta.putArray("tool_calls").add(toolCall(reply, CITY));
+                .put("reasoning_opaque", OPAQUE);
+        var calls = delta.putArray("tool_calls");
+        reply.calls().forEach(use -> calls.add(toolCall(reply, use, use.arguments)));
         return delta;
     }
 
@@ -2829,8 +2872,10 @@ public class simulator implements AutoCloseable {
 
         private static final String SEAL = "gAAAAAB";
 
+        /// All ids that one item was given fit what was sealed for it (JERY's live test of replays, LiteLLM PR #30072);
+        /// what they have in common is their end.
         private static String sealed(String id) {
-            return SEAL + uuid(id.hashCode()).replace("-", "").repeat(12);
+            return SEAL + uuid(id.substring(Math.max(0, id.length() - 8)).hashCode()).replace("-", "").repeat(12);
         }
 
         /// Returns an id like those of Copilot: some 400 characters, different each time.
@@ -2891,9 +2936,7 @@ public class simulator implements AutoCloseable {
                 message.withArray("content").add(part(reply.text()));
                 items.add(message);
             }
-            if (reply.toolCall()) {
-                items.add(functionCall(reply, "completed", CITY));
-            }
+            reply.calls().forEach(use -> items.add(functionCall(use, "completed", use.arguments)));
             return items;
         }
 
@@ -2910,7 +2953,7 @@ public class simulator implements AutoCloseable {
         }
 
         private static ObjectNode reasoning(Reply reply, String summary) {
-            var id = blob();
+            var id = blob() + String.format("%08x", reply.id.hashCode());
             var item = JSON.createObjectNode().put("id", id).put("type", "reasoning");
             var parts = item.putArray("summary");
             if (!summary.isEmpty()) {
@@ -2937,9 +2980,9 @@ public class simulator implements AutoCloseable {
             return part;
         }
 
-        private static ObjectNode functionCall(Reply reply, String status, String arguments) {
+        private static ObjectNode functionCall(Use use, String status, String arguments) {
             return JSON.createObjectNode().put("id", blob()).put("type", "function_call").put("status", status)
-                    .put("call_id", "call_simulated01").put("name", reply.tool()).put("arguments", arguments);
+                    .put("call_id", "call_" + use.id).put("name", use.name).put("arguments", arguments);
         }
 
         @Override
@@ -2965,8 +3008,8 @@ public class simulator implements AutoCloseable {
             if (speaks(reply)) {
                 speak(stream, reply, index++);
             }
-            if (reply.toolCall()) {
-                callFunction(stream, reply, index);
+            for (var use : reply.calls()) {
+                callFunction(stream, use, index++);
             }
             int tail = stream.size();
             add(stream, "response." + status(reply), billed(reply, around(ended(reply))));
@@ -3027,14 +3070,14 @@ public class simulator implements AutoCloseable {
             add(stream, "response.output_item.done", item(index, message));
         }
 
-        private static void callFunction(List<Event> stream, Reply reply, int index) {
-            add(stream, "response.output_item.added", item(index, functionCall(reply, "in_progress", "")));
-            for (var piece : List.of("{\"city\":", "\"London\"}")) {
+        private static void callFunction(List<Event> stream, Use use, int index) {
+            add(stream, "response.output_item.added", item(index, functionCall(use, "in_progress", "")));
+            for (var piece : use.pieces()) {
                 add(stream, "response.function_call_arguments.delta", place(index).put("delta", piece)
                         .put("obfuscation", "x"));
             }
-            add(stream, "response.function_call_arguments.done", place(index).put("arguments", CITY));
-            add(stream, "response.output_item.done", item(index, functionCall(reply, "completed", CITY)));
+            add(stream, "response.function_call_arguments.done", place(index).put("arguments", use.arguments));
+            add(stream, "response.output_item.done", item(index, functionCall(use, "completed", use.arguments)));
         }
 
         /// `copilot-errors` is the error as it comes over a WebSocket (vscode-copilot-chat).
@@ -3356,7 +3399,10 @@ public class simulator implements AutoCloseable {
                             signature(block.path("thinking").asString(""))), at + ": Invalid `signature` in `thinking`"
                             + " block");
                 }
-                default -> only(at + ".redacted_thinking", block, "type", "data");
+                default -> {
+                    only(at + ".redacted_thinking", block, "type", "data");
+                    refuseIf(!block.equals(redacted()), at + ": Invalid `data` in `redacted_thinking` block");
+                }
             }
         }
 
@@ -3401,6 +3447,7 @@ public class simulator implements AutoCloseable {
             refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
                     "adaptive thinking is not supported on this model");
             checkEffort(model, "output_config.effort", request.at("/output_config/effort"));
+            checkThoughts(thinking, request.path("messages"));
             checkEnd(model, request.path("messages"));
             // caozhiyuan's preprocess.ts takes it off for these (and Sonnet 4.6); the words are not known. C
             refuseIf(model.id.matches(OLDER) && request.has("cache_control"), "cache_control: " + EXTRA);
@@ -3408,6 +3455,18 @@ public class simulator implements AutoCloseable {
                 refuseIf(model.id.matches(OLDER) && request.path("tools").get(i).has(EAGER),
                         "tools.%d.custom.%s: %s".formatted(i, EAGER, EXTRA));
             }
+        }
+
+        /// While it thinks, the thoughts of the turn whose calls are answered come back (Anthropic's documentation).
+        private void checkThoughts(String thinking, JsonNode messages) {
+            int last = messages.size() - 2;
+            boolean answers = messages.path(last + 1).path("content").valueStream()
+                    .anyMatch(block -> block.has("tool_use_id"));
+            if (last < 0 || !answers || !thinking.equals("enabled")) { return; }
+            var first = messages.get(last).path("content").path(0).path("type").asString("");
+            refuseIf(!first.endsWith("thinking"), ("messages.%d.content.0.type: Expected `thinking` or"
+                    + " `redacted_thinking`, but found `%s`. When `thinking` is enabled, a final `assistant` message"
+                    + " must start with a thinking block").formatted(last, first));
         }
 
         /// The models of 4.5 continue a final assistant message (caozhiyuan's assistant-prefill.ts probes which do).
@@ -3460,6 +3519,13 @@ public class simulator implements AutoCloseable {
                     && !thinking.path("display").asString("").equals("summarized") ? "" : reply.reasoning;
         }
 
+        /// This text as reasoning is thought that may not be shown.
+        private static final String REDACTED = "redacted";
+
+        private static ObjectNode redacted() {
+            return JSON.createObjectNode().put("type", "redacted_thinking").put("data", signature(REDACTED));
+        }
+
         private static String signature(String thinking) {
             return Base64.getEncoder().encodeToString(utf8(uuid(thinking.hashCode()).repeat(6)));
         }
@@ -3498,16 +3564,16 @@ public class simulator implements AutoCloseable {
         public ObjectNode whole(Reply reply) {
             var message = message(reply);
             var content = message.withArray("content");
-            if (!reply.reasoning.isEmpty()) {
+            if (reply.reasoning.equals(REDACTED)) {
+                content.add(redacted());
+            } else if (!reply.reasoning.isEmpty()) {
                 content.addObject().put("type", "thinking").put("thinking", shown(reply))
                         .put("signature", signature(shown(reply)));
             }
             if (!reply.deltas.isEmpty()) {
                 content.addObject().put("type", "text").put("text", reply.text());
             }
-            if (reply.toolCall()) {
-                content.add(toolUse(reply)).get(content.size() - 1).withObject("input").put("city", "London");
-            }
+            reply.calls().forEach(use -> content.add(toolUse(use).set("input", input(use))));
             stop(reply, message);
             return billed(reply, message);
         }
@@ -3520,11 +3586,19 @@ public class simulator implements AutoCloseable {
             return bearer;
         }
 
-        private static ObjectNode toolUse(Reply reply) {
-            var block = JSON.createObjectNode().put("type", "tool_use").put("id", "toolu_simulated01")
-                    .put("name", reply.tool());
+        private static ObjectNode toolUse(Use use) {
+            var block = JSON.createObjectNode().put("type", "tool_use").put("id", "toolu_" + use.id)
+                    .put("name", use.name);
             block.putObject("input");
             return block;
+        }
+
+        private static JsonNode input(Use use) {
+            try {
+                return JSON.readTree(use.arguments.isEmpty() ? "{}" : use.arguments);
+            } catch (JacksonException _) {
+                return JSON.createObjectNode();
+            }
         }
 
         @Override
@@ -3536,15 +3610,18 @@ public class simulator implements AutoCloseable {
             }
             add(stream, "message_start", JSON.createObjectNode().set("message", opening));
             int index = 0;
-            if (!reply.reasoning.isEmpty()) {
+            if (reply.reasoning.equals(REDACTED)) {
+                start(stream, index, redacted());
+                stop(stream, index++);
+            } else if (!reply.reasoning.isEmpty()) {
                 think(stream, shown(reply), index++);
             }
             int lead = stream.size() + (reply.deltas.isEmpty() ? 0 : 2);
             if (!reply.deltas.isEmpty()) {
                 speak(stream, reply, index++);
             }
-            if (reply.toolCall()) {
-                useTool(stream, reply, index);
+            for (var use : reply.calls()) {
+                useTool(stream, use, index++);
             }
             int tail = stream.size();
             var end = JSON.createObjectNode();
@@ -3591,10 +3668,9 @@ public class simulator implements AutoCloseable {
             stop(stream, index);
         }
 
-        private static void useTool(List<Event> stream, Reply reply, int index) {
-            start(stream, index, toolUse(reply));
-            List.of("", "{\"city\":", "\"London\"}")
-                    .forEach(piece -> delta(stream, index, "input_json_delta", "partial_json", piece));
+        private static void useTool(List<Event> stream, Use use, int index) {
+            start(stream, index, toolUse(use));
+            use.pieces().forEach(piece -> delta(stream, index, "input_json_delta", "partial_json", piece));
             stop(stream, index);
         }
 

@@ -27,6 +27,7 @@
 //SOURCES tests/Prompts.java
 //SOURCES tests/TemplateChecks.java
 //SOURCES tests/Verbs.java
+//SOURCES tests/ToolLoops.java
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchJournals.java
 //SOURCES tests/BatchPace.java
@@ -75,7 +76,7 @@ public class test {
             Streams.class, HttpResponses.class, Login.class, Token.class, Accounts.class, Caches.class, Chat.class,
             ChatFailures.class, AutoModels.class, ModelEndpoints.class, ModelCommands.class, ModelFields.class,
             Schemas.class, Logs.class, PromptInputs.class, Mustaches.class, Prompts.class, TemplateChecks.class,
-            Verbs.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
+            Verbs.class, ToolLoops.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
             Completions.class, Usages.class, Embeds.class, Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 import static cop.Harness.exits;
 import static cop.Harness.reports;
@@ -147,7 +148,7 @@ class BatchOutputs {
     void runOfAnotherVersionIsReported() {
         rows("r.jsonl", "{\"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
-        var manifest = (tools.jackson.databind.node.ObjectNode) Json.tryParse(cop.read("out.jsonl.run/manifest.json"));
+        var manifest = (ObjectNode) Json.tryParse(cop.read("out.jsonl.run/manifest.json"));
         manifest.remove("key_version");
         cop.write("out.jsonl.run/manifest.json", Json.pretty(manifest));
         String key = cop.read("out.jsonl.run/order").split("[ \n]")[1], old = "0".repeat(32);

@@ -183,7 +183,7 @@ class BatchPace {
             var runner = new BatchRunner(pace, policy, cop.time, request -> {
                 each.accept(tries.incrementAndGet());
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
-                        Duration.ZERO, List.of());
+                        Duration.ZERO, List.of(), List.of());
             }, journal, progress);
             var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
             var items = IntStream.range(0, 26).mapToObj(i -> new BatchItem(i, "place", "" + (char) ('a' + i),

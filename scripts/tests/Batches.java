@@ -248,8 +248,8 @@ class Batches {
     void tooLongPromptsAreFoundBeforeSending() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, cop.batch());
-        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2\\d+ tokens, and gpt-5-mini takes"
-                + " 128000; the largest part is the text with 2\\d+\n.*"), outcome::all);
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2\\d+ tokens; gpt-5-mini"
+                + " accepts 128000; the largest part is the text with 2\\d+\n.*"), outcome::all);
     }
 
     // --------------------------------------------------------------------------------------------- results

@@ -225,7 +225,7 @@ class CommandLines {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-y is what?"})
+    @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-z is what?"})
     void promptWithLeadingDashHintsAtDoubleDash(String prompt) {
         hints("copilot chat -- \"" + prompt + "\"", refused("is not an option", "chat", prompt));
         cop.ok("chat", "--", prompt);

@@ -104,6 +104,42 @@ class HttpResponses {
         assertFalse(refusal.fault(URI.create("https://x.example/y")).message().isEmpty());
     }
 
+    /// An attempt that breaks off before any content; another attempt must know nothing of it.
+    @Test
+    void anAttemptThatDeliveredNothingLeavesNothingBehind() throws IOException {
+        String reasoning = "data: {\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":{\"type\":"
+                + "\"reasoning\",\"summary\":[]}}\n\n";
+        String message = "data: {\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":{\"type\":"
+                + "\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"Hi\"}]}}\n\n"
+                + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n";
+        assertEquals("Hi", afterLost(Endpoint.RESPONSES, reasoning, message).text());
+
+        String cut = "data: {\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"length\"}],"
+                + "\"model\":\"old\","
+                + "\"copilot_usage\":{\"total_nano_aiu\":9}}\n\n";
+        String whole = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n";
+        var reply = afterLost(Endpoint.CHAT, cut, whole);
+        assertEquals(List.of("Hi", "", "", 0L), List.of(reply.text(), reply.finish(), reply.model(),
+                reply.usage().nanoCredits()));
+
+        String start = "data: {\"type\":\"message_start\",\"message\":{\"model\":\"old\",\"usage\":"
+                + "{\"input_tokens\":7,\"cache_read_input_tokens\":5}}}\n\n";
+        String answer = "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\","
+                + "\"text\":\"Hi\"}}"
+                + "\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":"
+                + "{\"output_tokens\":1}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
+        assertEquals(new copilot.Usage(0, 1, 0, 0, 0, false), afterLost(Endpoint.MESSAGES, start, answer).usage());
+    }
+
+    private static copilot.Reply afterLost(Endpoint endpoint, String lost, String text) throws IOException {
+        var reader = endpoint.reader((_, _) -> { }, 1);
+        var first = answer((lost + "data").getBytes(StandardCharsets.UTF_8), "", "text/event-stream");
+        first.body().onError(new IOException("connection reset"));
+        assertThrows(IOException.class, () -> reader.read(first));
+        assertFalse(reader.delivered());
+        return reader.read(answer(text.getBytes(StandardCharsets.UTF_8), "", "text/event-stream"));
+    }
+
     private static ApiResponse answer(byte[] body, String encoding, String type) {
         var stream = new StreamingBody(Duration.ofSeconds(5), 0);
         stream.onSubscribe(new Flow.Subscription() {
@@ -115,7 +151,7 @@ class HttpResponses {
         });
         stream.onNext(List.of(ByteBuffer.wrap(body, 0, body.length / 2), ByteBuffer.wrap(body, body.length / 2,
                 body.length - body.length / 2)));
-        stream.onComplete();
+        if (!new String(body, StandardCharsets.UTF_8).endsWith("data")) stream.onComplete();
         return new ApiResponse(200, java.net.http.HttpHeaders.of(Map.of("Content-Encoding", List.of(encoding),
                 "Content-Type", List.of(type)), (_, _) -> true), stream);
     }

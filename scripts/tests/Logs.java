@@ -301,8 +301,8 @@ class Logs {
     }
 
     private static void heard(Conversation log, Context session, String error) {
-        log.add(log.turn(request("x"), null), Json.object().put("text", "heard").put("error", error),
-                session.console());
+        log.add(log.turn(request("x"), null), List.of(), Json.object().put("text", "heard")
+                .put("error", error), session.console());
     }
 
     private final StringWriter said = new StringWriter();

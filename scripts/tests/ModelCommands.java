@@ -270,7 +270,8 @@ class ModelCommands {
         assertEquals("claude-sonnet-5", cop.chats().getLast().body().path("model").asString());
         reports(cop.run("chat", "-m", "claude", "say: x"), 2, "claude matches several models", "claude-fable-5.1");
         assertEquals("x\n", cop.ok("chat", "-m", "opus", "say: x").out(), "the one that is enabled");
-        reports(cop.run("chat", "-m", "text-embedding-3-small", "x"), 2, "cannot chat", "copilot embed -m text-emb");
+        reports(cop.run("chat", "-m", "text-embedding-3-small", "x"), 2, "is not a chat model",
+                "copilot embed -m text-emb");
         cop.ok("chat", "-m", "gpt-4", "say: x");
         assertEquals("gpt-4", cop.chats().getLast().body().path("model").asString(), "a whole id is itself");
     }

@@ -145,18 +145,18 @@ class ModelEndpoints {
             claude-haiku-4.5 | --temperature 0 | "max_tokens":64000 | max_completion        |
             claude-haiku-4.5 | --reasoning-effort low | "budget_tokens":2048 | reasoning_effort      |
             claude-haiku-4.5 | --reasoning-effort low --endpoint chat | "thinking_budget":2048 | reasoning_effort |
-            mai-code-1.1-flash | --reasoning-effort low | "stream":true | reasoning_effort | takes no
+            mai-code-1.1-flash | --reasoning-effort low | "stream":true | reasoning_effort | does not support
             gpt-5-mini | --reasoning-effort low | "reasoning_effort":"low" | budget |
             claude-sonnet-5 | --reasoning-effort max | effort":"max" | budget |
             kimi-k3 | --reasoning-effort max --temperature 0 | "reasoning_effort":"max" | budget |
             gpt-5.3-codex | --max-tokens 50 | "max_output_tokens":50 | "max_tokens"          |
-            gpt-5.3-codex | --seed 3 | "store":false | "seed" | knows no
-            gpt-5.3-codex | --temperature 0 | "summary":"auto" | temperature | takes no
+            gpt-5.3-codex | --seed 3 | "store":false | "seed" | does not support
+            gpt-5.3-codex | --temperature 0 | "summary":"auto" | temperature | does not support
             gpt-5.3-codex | --reasoning-effort high | "effort":"high" | reasoning_effort      |
             claude-fable-5.1 | --max-tokens 50 | "max_tokens":50 | "n"                   |
             claude-fable-5.1 | --temperature 0.5 | "max_tokens":64000 | "temperature" | temperature
             gpt-5.4 | --temperature 0.5 | "stream":true | "temperature" | temperature
-            claude-fable-5.1 | --seed 1 | "max_tokens":64000 | seed | knows no
+            claude-fable-5.1 | --seed 1 | "max_tokens":64000 | seed | does not support
             claude-fable-5.1 | --reasoning-effort low | "adaptive", "effort":"low" | temperature           |
             claude-fable-5.1 | --no-stream | "max_tokens":16000 | "n"                   |
             """)
@@ -174,12 +174,12 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            gpt-5.3-codex   | n=2                 | gives one answer a call (it is asked on /responses), not n=2
-            claude-fable-5.1 | n=2                 | gives one answer a call (it is asked on /v1/messages)
-            gpt-5.3-codex   | stop="x"            | which knows no stop
-            gpt-5.3-codex   | reasoning_effort="x" | knows no reasoning_effort x
-            claude-fable-5.1 | reasoning_effort="minimal" | knows no reasoning_effort minimal
-            claude-fable-5.1 | response_format={"type":"json_object"} | which knows no response_format
+            gpt-5.3-codex   | n=2                 | /responses does not support n=2
+            claude-fable-5.1 | n=2                 | /v1/messages does not support n=2
+            gpt-5.3-codex   | stop="x"            | /responses does not support stop
+            gpt-5.3-codex   | reasoning_effort="x" | does not support reasoning_effort x
+            claude-fable-5.1 | reasoning_effort="minimal" | does not support reasoning_effort minimal
+            claude-fable-5.1 | response_format={"type":"json_object"} | /v1/messages does not support response_format
             """)
     void unsupportedOptionsAreErrors(String model, String option, String error) {
         reports(cop.run("chat", "-m", model, "-O", option, "hello"), 2, error, "\nhint: ");
@@ -289,7 +289,8 @@ class ModelEndpoints {
         String row = "{\"custom_id\":\"%s\",\"body\":{\"model\":\"gpt-5.3-codex\",%s\"messages\":[{\"role\":\"user\","
                 + "\"content\":\"say: hi\"}]}}\n";
         cop.write("r.jsonl", row.formatted("a", "\"stop\":null,\"n\":null,") + row.formatted("b", "\"stop\":[\"x\"],"));
-        reports(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), 2, "r.jsonl:2", "knows no stop");
+        reports(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), 2, "r.jsonl:2",
+                "does not support stop");
         reports(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0", "--skip-bad"), 5, "1 ok");
         assertEquals(1, cop.chats().size());
     }

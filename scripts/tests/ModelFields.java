@@ -39,7 +39,7 @@ class ModelFields {
         cop.ok("models");
         var first = cop.ok("chat", "-m", model, "--temperature", "0", "say: hello");
         assertEquals("hello\n", first.out());
-        assertEquals("warning: " + model + " takes no temperature; it is left out\n", first.err());
+        assertEquals("warning: " + model + " does not support temperature; it is left out\n", first.err());
         assertEquals(2, cop.sim.count(path), "refused once, and asked again");
         assertFalse(cop.last(path).body().has("temperature"));
         var record = cop.record("-m", model, "--temperature", "0", "say: hello");
@@ -93,7 +93,7 @@ class ModelFields {
         String[] batch = {"batch", at("t.mustache"), "-d", at("rows.jsonl"), "-o", at("out.jsonl"), "--delay", "0",
                 "-j", "1"};
         var outcome = cop.ok(batch);
-        assertEquals(1, outcome.err().split("takes no temperature", -1).length - 1, outcome::all);
+        assertEquals(1, outcome.err().split("does not support temperature", -1).length - 1, outcome::all);
         assertEquals(21, cop.sim.count(CHAT));
         assertTrue(cop.jsonLines("out.jsonl").stream().allMatch(row -> strings(row.path("dropped"))
                 .equals(List.of("temperature"))));
@@ -297,7 +297,7 @@ class ModelFields {
     @Test
     void requiredUnsupportedFieldIsAnError() {
         cop.ok("models");
-        reports(cop.run("chat", "-m", "gpt-5.3-codex", "-O", "seed=7", "hi"), 2, "knows no seed");
+        reports(cop.run("chat", "-m", "gpt-5.3-codex", "-O", "seed=7", "hi"), 2, "does not support seed");
         assertEquals(0, cop.sim.count(RESPONSES));
     }
 

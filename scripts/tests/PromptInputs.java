@@ -270,13 +270,14 @@ class PromptInputs {
         Files.write(cop.file("c.pdf"), "%PDF-1.7".getBytes());
         byte[] large = Arrays.copyOf(Base64.getDecoder().decode(Harness.PNG), 4 << 20);
         Files.write(cop.file("large.png"), large);
-        reports(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
+        reports(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 does not accept images",
+                "copilot models vision");
         reports(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
-                "the prompt has 2 pictures, and claude-haiku-4.5 takes 1");
+                "the prompt has 2 images; claude-haiku-4.5 accepts 1");
         reports(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is not a supported image");
-        reports(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
+        reports(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf; gpt-5-mini accepts image/jpeg");
         reports(cop.run("chat", "-a", "large.png", "x"), 2,
-                "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
+                "large.png has 4194304 bytes; gpt-5-mini accepts 3145728");
         reports(cop.run("chat", "-a", "none.png", "x"), 2, "cannot read none.png");
         reports(cop.run("chat", "-a", ".", "x"), 2, ". is a folder");
         assertEquals(0, cop.chats().size());
@@ -327,9 +328,9 @@ class PromptInputs {
         cop.write("a.txt", "word ".repeat(200_000));
         cop.write("b.txt", "word ".repeat(20_000));
         reports(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
-                "gpt-5-mini takes 128000", "the largest part is a.txt with 200001");
+                "gpt-5-mini accepts 128000", "the largest part is a.txt with 200001");
         reports(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
-                "the largest part is what was said besides the files with 2000");
+                "the largest part is the text outside the files with 2000");
         reports(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
         assertEquals(0, cop.chats().size());
         assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");

@@ -455,7 +455,9 @@ class Simulators {
         ask(CHAT, asked.formatted(open)).is(200, "hi");
         sim.set("gemini-opaque", "required");
         ask(CHAT, asked.formatted(open)).is(400, "invalid request body: reasoning_opaque");
-        ask(CHAT, asked.formatted(call.formatted("'reasoning_opaque':'x',"))).is(200, "hi");
+        ask(CHAT, asked.formatted(call.formatted("'reasoning_opaque':'x',"))).is(400,
+                "invalid request body: reasoning_opaque");
+        ask(CHAT, asked.formatted(call.formatted("'reasoning_opaque':'c2ltdWxhdGVk',"))).is(200, "hi");
         ask(CHAT, asked.formatted(open + ",{'role':'user','content':'say: hi'}")).is(200, "hi");
     }
 

@@ -325,7 +325,7 @@ class Usages {
     @Test
     void usageLineWithoutModel() {
         var reply = new copilot.Reply(List.of("hi"), "", "stop", "", copilot.Usage.NONE, Json.array(Stream.of()), "",
-                "", Duration.ofMillis(328), List.of());
+                "", Duration.ofMillis(328), List.of(), List.of());
         assertEquals("usage: 0 prompt + 0 completion tokens, 328 ms", reply.usageLine());
     }
 }

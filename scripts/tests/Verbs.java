@@ -68,7 +68,7 @@ class Verbs {
             "unknown, UNKNOWN", "malformed_function_call, UNKNOWN", "'', UNKNOWN"})
     void finishReasons(String word, copilot.FinishReason reason) {
         var reply = new copilot.Reply(List.of("x"), "", word, "m", copilot.Usage.NONE, Json.array(Stream.of()), "", "",
-                Duration.ZERO, List.of());
+                Duration.ZERO, List.of(), List.of());
         assertEquals(reason, reply.finish());
         assertEquals(word, reply.rawFinish());
         assertEquals(word, reply.json().path("finish").asString("absent"));
