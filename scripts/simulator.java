@@ -3954,7 +3954,8 @@ public class simulator implements AutoCloseable {
                                 + ", 400-text:TEXT, json-in-string[:FAULT], " + String.join(", ", BREAKS)
                                 + ". A Retry-After follows a colon: 429:5, 402:date+86400.",
                         "", "A line of the user's message that begins with \"say: \" starts the reply, which extends",
-                        "to the end of the message.", "",
+                        "to the end of the message. Lines that begin with \"call: \" are calls of tools, such as",
+                        "call: weather {\"name\": \"Oslo\"} & weather {\"name\": \"Rome\"}", "",
                         "While it runs: GET and POST /_simulator (switches), GET /_simulator/ledger (requests),",
                         "POST /_simulator/reset.");
         spec.addOption(option("port", Integer.class, "PORT", "port of GitHub; the APIs use the next two"))

@@ -15,7 +15,8 @@ class Readmes {
     private static final Path README = CommandLines.root().resolve("README.md");
     /// They need a terminal, time that passes, or a conversation of that day; the demo and other tests have them.
     private static final Set<String> ELSEWHERE = Set.of("cop chat", "cop chat -c", "cop repl", "cop login",
-            "cop models enable claude-opus-5", "cop chat --cid 20261124-11 \"…\"");
+            "cop models enable claude-opus-5", "cop chat --cid 20261124-11 \"…\"",
+            "cop chat -T tools.java \"What is 2^127 - 1 divided by 7?\"");
     /// What the model answers, by a part of the command; the first that fits.
     private static final Map<String, String> ANSWERS = new LinkedHashMap<>();
 
@@ -68,6 +69,8 @@ class Readmes {
         Files.write(cop.file("photo.png"), HexFormat.of().parseHex("89504e470d0a1a0a0000000d4948445200000001"));
         cop.write("tickets.jsonl", "{\"id\": \"a\", \"text\": \"it fails\"}\n{\"id\": \"b\", \"text\": \"why?\"}\n");
         cop.write("questions", "who?\nwhen?\n");
+        cop.write("tools.java", blocks().stream().filter(block -> block.language().equals("java")).map(block ->
+                String.join("\n", block.lines())).filter(text -> text.startsWith("/// ")).findFirst().orElseThrow());
         cop.write("mail.json", "{\"mail\": \"Where is it?\", \"orders\": []}");
         String template = blocks().stream().map(block -> String.join("\n", block.lines()))
                 .filter(text -> text.startsWith("---\n")).findFirst().orElseThrow();
