@@ -338,9 +338,9 @@ class Accounts {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "400-vscode-version | hint: -H 'Editor-Version: vscode/1.104.1'",
-            "400-out-of-date | hint: a newer copilot.java (jbang --fresh); or -H 'Editor-Plugin-Version: copilot-chat/",
+            "400-out-of-date | hint: a newer copilot.java (jbang --fresh), or -H 'Editor-Plugin-Version: copilot-chat/",
             "466-vscode | hint: -H 'Editor-Version: vscode/1.109.2'",
-            "466 | hint: a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: "})
+            "466 | hint: a newer copilot.java (jbang --fresh), or -H 'X-GitHub-Api-Version: "})
     void outdatedIdentityHintsAtHeader(String fault, String hint) {
         cop.sim.set("faults", fault);
         reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, hint);

@@ -121,7 +121,7 @@ class Schemas {
         cop.sim.set("answer", "~~~\na\n```\nb\n~~~");
         assertEquals("a\n```\nb\n", cop.ok("chat", "-x", "q").out());
         cop.sim.set("answer", "```\nopen");
-        reports(cop.run("chat", "-x", "q"), 1, "one that is not closed");         // `| sh` would run a part of it
+        reports(cop.run("chat", "-x", "q"), 1, "no complete fenced block");         // `| sh` would run a part of it
         cop.sim.set("answer", "none");
         reports(cop.run("chat", "-x", "q"), 1, "no fenced block");
     }

@@ -470,7 +470,7 @@ class Token {
     }
 
     @ParameterizedTest
-    @CsvSource({"502, trouble", "reset, lost"})
+    @CsvSource({"502, unavailable", "reset, lost"})
     void lastingOutageFailsAfterFourAttempts(String fault, String words) {
         cop.sim.set("exchange-faults", (fault + ",").repeat(20));
         var outcome = cop.run("token");
