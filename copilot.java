@@ -1059,7 +1059,7 @@ public class copilot {
             return paths.isEmpty() ? List.of("/chat/completions") : paths;
         }
 
-        /// Returns whether the terms are accepted: there is no policy, or its state is `enabled`.
+        /// Returns whether the terms are accepted: it has no policy, or one whose state is `enabled`.
         public boolean enabled() { return Set.of("", "enabled").contains(Json.text(json.path("policy"), "state")); }
 
         boolean isClaude() { return vendor().equals("Anthropic") || id().startsWith("claude"); }
@@ -1790,6 +1790,11 @@ final class Commands {
                 """.formatted(lines).replace("{cop}", cop);
     }
 
+    /// Returns how a command is started: `cop chat`; a program on its own as `jbang talk@OWNER/copilot.java`.
+    static String command(String name) {
+        return COP.replaceFirst(PROGRAMS.contains(name) ? " copilot(?=@|$)|$" : "$", " " + name);
+    }
+
     static Optional<Command> program(String name) {
         if (!PROGRAMS.contains(name)) return Optional.empty();
         try {
@@ -1889,10 +1894,11 @@ final class Syntax {
     private String heading = "Options:";
 
     Syntax(String name, String text) {
-        parts = text.stripTrailing().replace("{cop}", COP).split("\n\n", 4);
-        forms = parts[0].lines().map(line -> Form.of(COP + " " + name, line)).toList();
+        String command = Commands.command(name);
+        parts = text.stripTrailing().replace("{cop} " + name, command).replace("{cop}", COP).split("\n\n", 4);
+        forms = parts[0].lines().map(line -> Form.of(command, line)).toList();
         // all words; the forms assign them
-        spec.name(COP + " " + name).addPositional(PositionalParamSpec.builder().paramLabel("WORDS").type(String.class)
+        spec.name(command).addPositional(PositionalParamSpec.builder().paramLabel("WORDS").type(String.class)
                 .index("0..*").arity("0..*").build());
         if (parts.length > 2) parts[2].lines().forEach(this::declare);
         Command.COMMON.lines().forEach(this::declare);
@@ -1929,7 +1935,7 @@ final class Syntax {
         var names = Stream.of(what.replaceAll("\\[?=.*", "").split(", ")).filter(each ->
                 !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has its own -q, token a --header
         var label = what.substring(equals + 1).replace("]", "").split(":(?=[a-z])");
-        var option = OptionSpec.builder(names).description(about);
+        var option = OptionSpec.builder(names).description(about.replace("%", "%%"));     // a format string
         if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
         else option.type(TYPES.getOrDefault(label[label.length - 1], String.class)).paramLabel(label[0]);
         boolean bare = what.endsWith("]");                  // its value may be left out
@@ -2527,7 +2533,7 @@ final class BasicCommand extends Command {
         return wrong == 0 ? 0 : Fault.USAGE;
     }
 
-    /// Shell functions that ask for candidates at each Tab: a line each, behind a tab what it is about. A name is one
+    /// Shell functions that ask for candidates at each Tab: a line each, then a tab and a description. A name is one
     /// candidate, quoted, and nothing of it is run. Shells filter them, and offer files if there are none.
     private static final Map<String, String> SCRIPTS = Map.of("bash", """
             _NAME() {
@@ -2892,7 +2898,7 @@ abstract class RequestCommand extends Command {
             -a, --attach=IMAGE  Attach an image; - is stdin.
             """, STREAM = "--no-stream  Wait for the whole answer.\n";
 
-    /// @return null if there is no template and no prompt, and stdin is a terminal
+    /// @return null without template and prompt if stdin is a terminal
     PreparedPrompt question(String template) {
         var wishes = wishes();
         var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
@@ -3490,7 +3496,7 @@ final class BatchRun {
         Path rows = env.path(spec.rows);
         // a batch reads rows twice, which a pipe does not allow
         boolean once = piped() || Files.exists(rows) && !Files.isRegularFile(rows) && !Files.isDirectory(rows);
-        if (!once) {                                        // a mistyped name must leave no folder behind
+        if (!once) {                                        // a mistyped name must leave no folder
             input = spec.rows;
             input().close();
         }
@@ -4579,7 +4585,7 @@ record FileAttachments(List<String> names, Integer limit) {
         long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
         var tooMuch = Fault.usage("the " + texts.size() + " files of -f have more than " + most + " tokens",
                 "name fewer files, or raise --max-file-tokens");
-        // a token is about 4 bytes, hardly ever 16: does not read what is surely too much
+        // a token is about 4 bytes, hardly ever 16: does not read files that are surely too large
         long bytes = texts.keySet().stream().mapToLong(file -> env.path(file).toFile().length()).sum();
         if (bytes / 16 > most) throw tooMuch;
         texts.replaceAll((file, _) -> TextFile.read(env, file));
@@ -7196,8 +7202,8 @@ final class ToolCalls {
 }
 
 // =========================================================================================== Batch engine
-// Thousands of prompts, like `make`: the same command again does only what is missing. Rows are read one at a time, the
-// journal decides what is done, and one rate limit holds for all.
+// Thousands of prompts, like `make`: the same command again sends only the missing rows. Rows are read one at a time,
+// the journal records those that are done, and one rate limit holds for all.
 
 /// One row of the input.
 ///
@@ -7726,7 +7732,7 @@ final class RateController {
 
     /// Pauses all for lack of a connection, longer each time; requests that fail together cause one pause.
     ///
-    /// @return what is left of the pause
+    /// @return the rest of the pause
     synchronized Duration unreachable(Instant now) {
         if (!pausedUntil.isAfter(now)) {
             var pause = Duration.ofSeconds(Math.min(30, 2L << Math.min(4, unreachable++)));
@@ -7775,7 +7781,7 @@ final class RateController {
     ///
     /// @param started when the request was
     /// @param wanted the server's `Retry-After`
-    /// @return what is left of the pause
+    /// @return the rest of the pause
     synchronized Duration limited(Instant started, Optional<Duration> wanted, Instant now) {
         boolean another = started.isAfter(pausedAt);
         if (another) {
@@ -10236,7 +10242,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
         return plain;
     }
 
-    /// Returns the next byte that is no blank, without consuming it; -1 at the end.
+    /// Returns the next byte that is not blank, without consuming it; -1 at the end.
     static int peek(InputStream in) throws IOException {
         int next = ' ';
         while (" \t\r\n".indexOf(next) >= 0) {
@@ -10397,7 +10403,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     /// Returns the retry limit: a body that took too long to arrive will do so again (ericc-ch/copilot-api #223).
     int retries(int wished) { return kind().equals("user_request_timeout") ? Math.min(1, wished) : wished; }
 
-    /// Returns true for session and weekly limits on named models; GitHub's editor says that `auto` still works.
+    /// Returns true for session and weekly limits on named models; `auto` still works, as in GitHub's editor.
     boolean ofNamedModels() {
         return kind().equals("user_weekly_rate_limited")
                 || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
@@ -10412,7 +10418,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     /// Returns true for errors that a retry may resolve.
     boolean isTransient() { return status == 408 || limited() && !quota() || status >= 500 && status != 501; }
 
-    /// Returns true for a rate limit; GitHub's REST API says so with a 403 too.
+    /// Returns true for a rate limit; GitHub's REST API uses 403 too.
     boolean limited() { return status == 429 || status == 403 && message.contains("rate limit"); }
 
     /// Returns true if the monthly quota is exhausted: formerly a 429 with these words, now a 402.
@@ -10547,17 +10553,17 @@ final class HttpSender implements AutoCloseable {
     <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, (_, _) -> false, reading); }
 
     /// Sends a request until a response is read. Retries connections lost before any output, and transient errors; once
-    /// per status if `mended` fixed the cause, such as an expired token. Never retries other errors or what GitHub may
+    /// per status if `fix` removed the cause, such as an expired token. Never retries other errors or what GitHub may
     /// still be working on.
     ///
-    /// @param mended returns true to send again
-    <T> T send(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> mended, ResponseHandler<T> reading) {
+    /// @param fix returns true to send again
+    <T> T send(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> fix, ResponseHandler<T> reading) {
         var seen = new HashSet<Integer>();
         return withRetries(calls.get().retries(), () -> once(calls, (call, refusal) -> seen.add(refusal.status())
-                && mended.test(call, refusal), reading));
+                && fix.test(call, refusal), reading));
     }
 
-    private <T> T once(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> mended,
+    private <T> T once(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> fix,
             ResponseHandler<T> reading) {
         while (true) {
             var call = calls.get();
@@ -10567,7 +10573,7 @@ final class HttpSender implements AutoCloseable {
                 if (answer.ok()) return reading.read(answer);
                 boolean any = reading instanceof AnyReading;
                 refusal = ErrorResponse.of(answer, any ? "" : answer.text(64 << 10), console.env().time().now());
-                if (mended.test(call, refusal)) continue;
+                if (fix.test(call, refusal)) continue;
                 if (any) return reading.read(answer);
             } catch (IOException e) {
                 if (untrusted(e) && trustMore(client)) continue;
@@ -10842,7 +10848,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
                 folder(env, "XDG_DATA_HOME", home.resolve(".local/share")).resolve("copilot.java"), editors, env);
     }
 
-    /// Returns /dev/null, where nothing can be kept, if there is no home folder: without an entry in passwd, Java names
+    /// Returns /dev/null, where nothing can be stored, without a home folder: without an entry in passwd, Java names
     /// the folder `?`, and a token would be written into whatever the current folder is.
     static Path userHome(Environment env) {
         String home = Objects.requireNonNullElse(env.variable("HOME"), System.getProperty("user.home"));
@@ -11095,7 +11101,7 @@ final class InputFile {
         return in;
     }
 
-    /// Returns what is there of the first bytes, which stay to be read.
+    /// Returns the first bytes without consuming them.
     static byte[] head(BufferedInputStream in) throws IOException {
         in.mark(FileType.HEAD);
         var head = new byte[FileType.HEAD];
@@ -11241,7 +11247,7 @@ final class OutputFile {
         return AtomicFile.inPlace(file) ? file : free(file, i -> i == 1 ? ".part" : ".part" + i);
     }
 
-    /// Returns a name beside a file that is not taken.
+    /// Returns an unused name in the file's folder.
     static Path free(Path file, IntFunction<String> ending) {
         return IntStream.iterate(1, i -> i + 1).mapToObj(i -> file.resolveSibling(file.getFileName() + ending.apply(i)))
                 .filter(path -> !Files.exists(path)).findFirst().orElseThrow();
@@ -11684,7 +11690,7 @@ final class Stdin {
     }
 }
 
-/// Tells what a descriptor is; `System.console()` is null as soon as stdin or stdout is redirected.
+/// Detects the kind of a descriptor; `System.console()` is null as soon as stdin or stdout is redirected.
 final class Descriptors {
     static boolean isTerminal(int descriptor) {
         return link(descriptor).map(l -> l.matches("/dev/(pts/.*|tty.*|console)")).orElseGet(() -> isatty(descriptor));
@@ -11749,7 +11755,7 @@ final class Console {
         return color() ? "\033[" + code + "m" + text + "\033[0m" : text;
     }
 
-    /// Returns the width of the window, as far as the shell tells.
+    /// Returns the width of the window if the shell exports COLUMNS, else 80.
     int columns() {
         String columns = Objects.requireNonNullElse(env.variable("COLUMNS"), "");
         return columns.matches("[1-9][0-9]{0,3}") ? Integer.parseInt(columns) : 80;
@@ -12153,7 +12159,7 @@ final class Text {
 
     static String paragraphs(String... texts) { return joined("\n\n", texts); }
 
-    /// Leaves out what is empty.
+    /// Omits empty texts.
     static String joined(String between, String... texts) {
         return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining(between));
     }
@@ -12196,7 +12202,7 @@ final class Text {
                 + " decode(\"cp1252\", $_)) unless eval { decode(\"UTF-8\", my $x = $_, 1); 1 }' %1$s >%2$s", name));
     }
 
-    /// Puts a file's name into a command, as %1$s, and as %2$s one for what is made of it.
+    /// Formats a command with a file's name (%1$s) and a name for its result (%2$s).
     static String command(String command, String name) {
         return name.equals("stdin") ? command.replaceAll(" [<>]%\\d\\$s", "").formatted("-")
                 : command.formatted(quoted(name), quoted(name.replaceFirst("[^/\\\\]*$", "utf8-$0")));
@@ -12327,7 +12333,7 @@ final class Durations {
         return !time.isAfter(now) && time.plus(age).isAfter(now);
     }
 
-    /// For what is deleted: 30 could be meant as days.
+    /// Requires a unit, for times that decide what to delete: 30 could mean days.
     static Duration withUnit(String where, String text) {
         if (text == null || text.matches("(?s).*[a-z]\\s*")) return parse(where, text, null);
         throw Fault.usage("missing unit: " + where + " " + text, where + " 30d");

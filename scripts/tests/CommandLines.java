@@ -816,7 +816,7 @@ class CommandLines {
                 List.of("batch", "classify", "-d", "", "-o", "o.jsonl"), List.of("install", "--dir", ""))) {
             var outcome = cop.run(words.toArray(String[]::new));
             assertEquals(2, outcome.code(), outcome::all);
-            assertTrue(outcome.err().contains("has no name"), outcome::all);
+            assertTrue(outcome.err().contains("empty file name"), outcome::all);
             assertEquals("", outcome.out());
         }
     }

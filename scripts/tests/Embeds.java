@@ -142,7 +142,7 @@ class Embeds {
             "{\"text\":[\"a\"]} | r.jsonl:2: text is a list, not a text | -t TEMPLATE",
             "{\"text\":{}} | r.jsonl:2: text is an object, not a text | -t TEMPLATE",
             "{\"text\":true} | r.jsonl:2: text is true, not a text | -t TEMPLATE",
-            "{\"text\":} | r.jsonl:2:9: | a comma, a colon", "[1] | r.jsonl:2 holds no JSON object | "})
+            "{\"text\":} | r.jsonl:2:9: | check commas, colons", "[1] | r.jsonl:2: expected a JSON object | "})
     void rowWithoutTextIsReported(String row, String said, String hint) {
         cop.write("r.jsonl", "{\"text\":\"fine\"}\n" + row + "\n");
         var outcome = cop.run(embed("-d", "r.jsonl"));
@@ -189,7 +189,7 @@ class Embeds {
             "--format npy a | npy is binary, and this output is text", "-o no/such/v.csv a | no such folder",
             "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would overwrite the input", "-m mai-code-1.1-flash a"
                     + " | mai-code-1.1-flash is not an embedding model",
-            "-m nosuch a | this account has no model \"nosuch\""})
+            "-m nosuch a | unknown model: nosuch"})
     void invalidOptionsAreUsageErrors(String options, String said) {
         cop.write("r.jsonl", "{\"text\":\"one\"}\n");
         cop.write("t.mustache", "{{text}}");

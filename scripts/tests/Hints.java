@@ -52,6 +52,18 @@ class Hints {
         prints(Harness.finished(process.start(), "", "help"), 0, "Usage: jbang copilot.java chat ");
     }
 
+    /// A program is started by an alias or a file of its own, other commands and the installed launcher by `copilot`.
+    @ParameterizedTest
+    @CsvSource({"jbang copilot@OWNER/copilot.java, jbang talk@OWNER/copilot.java, jbang copilot@OWNER/copilot.java",
+            "scripts/jbang copilot, scripts/jbang talk, scripts/jbang copilot", "cop, cop talk, cop"})
+    void helpOfProgramNamesItsAlias(String started, String talk, String tool) throws IOException {
+        var process = cop.process("talk", "--help");
+        process.command().replaceAll(word -> word.startsWith("-Dcop.command=") ? "-Dcop.command=" + started : word);
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: " + talk + " [PROMPT", "\n  " + talk + "\n");
+        process.command().set(process.command().size() - 2, "chat");
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: " + tool + " chat [PROMPT");
+    }
+
     /// A stand-in for the `jbang` on the PATH prints what it is given.
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"copilot.java|scripts/jbang copilot.java", "copilot|scripts/jbang copilot",

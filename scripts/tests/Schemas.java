@@ -123,7 +123,7 @@ class Schemas {
         cop.sim.set("answer", "```\nopen");
         reports(cop.run("chat", "-x", "q"), 1, "no complete fenced block");         // `| sh` would run a part of it
         cop.sim.set("answer", "none");
-        reports(cop.run("chat", "-x", "q"), 1, "no fenced block");
+        reports(cop.run("chat", "-x", "q"), 1, "no complete fenced block");
     }
 
     // ---- the short form, JSON within a reply
