@@ -565,7 +565,8 @@ public class copilot {
 
         @Override
         public String toString() {
-            var lines = Console.columns(ModelTable.COLUMNS, all.stream().map(ModelTable::row).toList());
+            var lines = Console.columns(ModelTable.COLUMNS, all.stream().map(ModelTable::row).toList(),
+                    Integer.MAX_VALUE);
             return size() + (size() == 1 ? " model\n" : " models\n") + String.join("\n", lines);
         }
     }
@@ -5784,7 +5785,8 @@ final class ModelTable {
     }
 
     private static void addFields(String name, JsonNode value, List<List<String>> rows) {
-        if (!value.isObject()) rows.add(List.of(name, value.isString() ? value.asString() : Json.compact(value)));
+        String text = Json.compact(value).replace("\",\"", "\", \"");     // so that a list wraps between its items
+        if (!value.isObject()) rows.add(List.of(name, value.isString() ? value.asString() : text));
         value.properties().forEach(each -> addFields(name + (name.isEmpty() ? "" : ".") + each.getKey(),
                 each.getValue(), rows));
     }
@@ -11755,10 +11757,26 @@ final class Console {
         return color() ? "\033[" + code + "m" + text + "\033[0m" : text;
     }
 
-    /// Returns the width of the window if the shell exports COLUMNS, else 80.
+    /// Returns the width of the window: COLUMNS, or the terminal's, or 80.
     int columns() {
         String columns = Objects.requireNonNullElse(env.variable("COLUMNS"), "");
-        return columns.matches("[1-9][0-9]{0,3}") ? Integer.parseInt(columns) : 80;
+        if (columns.matches("[1-9][0-9]{0,3}")) return Integer.parseInt(columns);
+        return env.terminal().test(1) ? windowSize()[1] : 80;
+    }
+
+    /// Returns the terminal's rows and columns. Runs `stty`, which is faster than preparing the JVM for native calls.
+    static int[] windowSize() {
+        try {
+            var stty = new ProcessBuilder("stty", "size").redirectInput(new File("/dev/tty"))
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            String size = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
+            if (size.matches("[1-9]\\d{0,4} [1-9]\\d{0,4}")) {
+                return Stream.of(size.split(" ")).mapToInt(Integer::parseInt).toArray();
+            }
+        } catch (IOException _) {
+            // no terminal, or no stty
+        }
+        return new int[] {24, 80};
     }
 
     String bold(String text) { return paint("1", text); }
@@ -11858,18 +11876,29 @@ final class Console {
 
     /// Prints aligned columns to a terminal, else tab-separated values without a heading.
     int table(List<String> heading, List<List<String>> rows) {
-        var lines = env.terminal().test(1) ? columns(heading, rows) : rows.stream().map(row -> row.stream()
+        var lines = env.terminal().test(1) ? columns(heading, rows, columns()) : rows.stream().map(row -> row.stream()
                 .map(Text::cell).collect(Collectors.joining("\t"))).toList();
         return print(lines.stream().map(line -> line + "\n").collect(Collectors.joining()));
     }
 
-    static List<String> columns(List<String> heading, List<List<String>> rows) {
+    /// Aligns columns. Those beyond the width follow on lines of their own, wrapped at blanks.
+    static List<String> columns(List<String> heading, List<List<String>> rows, int width) {
         var all = Stream.concat(Stream.of(heading), rows.stream().map(row -> row.stream().map(Text::cell).toList()))
                 .toList();
         var widths = IntStream.range(0, heading.size())
                 .map(i -> all.stream().mapToInt(row -> Text.displayWidth(row.get(i))).max().orElse(0)).toArray();
-        return all.stream().map(row -> IntStream.range(0, widths.length).mapToObj(i -> Text.padded(row.get(i),
-                widths[i])).collect(Collectors.joining("  ")).stripTrailing()).toList();
+        int fit = 0, end = -2;
+        while (fit < widths.length && end + widths[fit] + 2 <= width) end += widths[fit++] + 2;
+        boolean sameLine = fit == widths.length - 1 && end <= width - 20;     // a long last column stays one
+        int aligned = Math.max(1, fit), indent = sameLine ? end + 2 : 4;
+        return all.stream().map(row -> {
+            String line = IntStream.range(0, aligned).mapToObj(i -> Text.padded(row.get(i), widths[i]))
+                    .collect(Collectors.joining("  "));
+            String rest = Text.joined(", ", row.subList(aligned, row.size()).toArray(String[]::new));
+            rest = Text.wrapped(rest, indent, width);
+            return rest.isEmpty() ? line.stripTrailing() : sameLine ? line + "  " + rest
+                    : line.stripTrailing() + "\n    " + rest;
+        }).toList();
     }
 }
 

@@ -789,8 +789,7 @@ final class Markdown {
 
 /// The size of the terminal's window.
 record Window(int columns, int rows) {
-    /// Returns COLUMNS and LINES, or the terminal's size, or 80 by 24. Runs `stty`, which is faster than preparing the
-    /// JVM for native calls, on first use and after each resize.
+    /// Returns COLUMNS and LINES, or the terminal's size, or 80 by 24; looks on first use and after each resize.
     static Supplier<Window> of(Environment env) {
         return new Supplier<>() {
             private volatile Window known;
@@ -802,26 +801,14 @@ record Window(int columns, int rows) {
                 int columns = number(env.variable("COLUMNS")), rows = number(env.variable("LINES"));
                 if (columns > 0 && rows > 0) return known = new Window(columns, rows);
                 onChange(() -> known = null);
-                var actual = stty().orElse(new Window(80, 24));
-                return known = new Window(columns > 0 ? columns : actual.columns(), rows > 0 ? rows : actual.rows());
+                int[] actual = Console.windowSize();
+                return known = new Window(columns > 0 ? columns : actual[1], rows > 0 ? rows : actual[0]);
             }
         };
     }
 
     private static int number(String text) {
         return text != null && text.matches("[0-9]{1,5}") ? Integer.parseInt(text) : 0;
-    }
-
-    private static Optional<Window> stty() {
-        try {
-            var stty = new ProcessBuilder("stty", "size").redirectInput(new File("/dev/tty"))
-                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            String[] words = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).split("\\s+");
-            int rows = number(words[0]), columns = words.length < 2 ? 0 : number(words[1]);
-            return rows > 0 && columns > 0 ? Optional.of(new Window(columns, rows)) : Optional.empty();
-        } catch (IOException _) {
-            return Optional.empty();                        // no terminal, or no stty
-        }
     }
 
     private static void onChange(Runnable what) {

@@ -129,8 +129,8 @@ class CommandLines {
 
     @Test
     void helpGroupsOptions() {
-        assertEquals(List.of("Arguments:", "Input:", "Conversation:", "Model:", "Output:", "Limits:",
-                "Common options:", "Examples:"), cop.ok("chat", "--help").out().lines().filter(l ->
+        assertEquals(List.of("Arguments:", "Input:", "Conversation:", "Model:", "Tools:", "Output:",
+                "Limits:", "Common options:", "Examples:"), cop.ok("chat", "--help").out().lines().filter(l ->
                 l.matches("[A-Z][a-z ]+:")).toList());
         assertTrue(cop.ok("batch", "--help").out().contains("\n      --sample-seed S       Seed for --sample.\n"));
         cop.with("COLUMNS", "60");

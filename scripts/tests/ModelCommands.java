@@ -66,13 +66,24 @@ class ModelCommands {
 
     @Test
     void listIsTableOnTerminal() {
-        var lines = cop.terminal(1).run("models").out().lines().toList();
+        var lines = cop.terminal(1).with("COLUMNS", "200").run("models").out().lines().toList();
         assertEquals(ModelTable.COLUMNS, List.of(lines.getFirst().split(" +")));
         int name = lines.getFirst().indexOf("VENDOR");
         lines.forEach(l -> {
             assertFalse(l.contains("\t"));
             assertTrue(l.charAt(name - 1) == ' ' && l.charAt(name) != ' ', l);
         });
+    }
+
+    /// Columns that do not fit follow on lines of their own, and no word is broken.
+    @ParameterizedTest
+    @CsvSource({"60, models", "80, models", "80, models show gpt-5-mini", "80, templates", "70, models show auto"})
+    void tableFitsWindow(int columns, String command) {
+        String all = cop.terminal(1).with("COLUMNS", "1000").run(command.split(" ")).out();
+        String fitted = cop.with("COLUMNS", "" + columns).run(command.split(" ")).out();
+        fitted.lines().forEach(line -> assertTrue(Text.displayWidth(line) <= columns, line));
+        var words = List.of(fitted.replaceAll(",(?=\\s)", "").strip().split("\\s+"));
+        assertEquals(List.of(all.replaceAll(",(?=\\s)", "").strip().split("\\s+")), words);
     }
 
     @Test
@@ -185,7 +196,7 @@ class ModelCommands {
                 .replace("\"GPT-4o\"", "\"GPT\\t4o\\nbig\\u001b[2J\""));
         sameColumns(rows());
         assertEquals(ids().size(), Set.copyOf(ids()).size());
-        var table = cop.terminal(1).run("models", "--all").out();
+        var table = cop.terminal(1).with("COLUMNS", "200").run("models", "--all").out();
         assertEquals(22, table.lines().distinct().count(), table);
         assertFalse(table.contains("\033"), table);
     }
@@ -280,7 +291,7 @@ class ModelCommands {
     void showPrintsOneModel() {
         var lines = cop.ok("models", "show", "gpt-5.4").out().lines().toList();
         assertTrue(lines.containsAll(List.of("id\tgpt-5.4", "context\t400k", "price\t1x", "credits\t250/1500",
-                "capabilities.supports.reasoning_effort\t[\"none\",\"low\",\"medium\",\"high\",\"xhigh\"]",
+                "capabilities.supports.reasoning_effort\t[\"none\", \"low\", \"medium\", \"high\", \"xhigh\"]",
                 "policy.state\tenabled", "billing.promo.message\t20 % off until the end of the year")),
                 lines::toString);
         assertTrue(Json.object(cop.ok("models", "show", "gpt-5.4", "--json").out(), "").has("capabilities"));
