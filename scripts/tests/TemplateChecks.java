@@ -343,7 +343,8 @@ class TemplateChecks {
         reports(run(2, "render", "Be brief"), "templates/NAME.mustache");
         template("{{text}}");
         reports(run(0, "batch", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "done: 1 ok");
-        reports(run(2, "batch", "t", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "TEMPLATE and -t cannot be used together");
+        reports(run(2, "batch", "t", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"),
+                "TEMPLATE and -t cannot be used together");
     }
 
     // ------------------------------------------------------------------------------- ./templates and the packaged
