@@ -590,6 +590,6 @@ class ChatFailures {
         var both = new PrintWriter(screen);
         var in = new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE);
         copilot.run(cop.environment(in, both, both), "chat", "hi");
-        assertTrue(screen.toString().contains("hello\nwarning: GitHub ended the answer"), screen::toString);
+        assertTrue(screen.toString().contains("hello\nwarning: GitHub gave no finish reason"), screen::toString);
     }
 }

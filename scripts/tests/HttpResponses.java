@@ -119,7 +119,7 @@ class HttpResponses {
                 + "\"copilot_usage\":{\"total_nano_aiu\":9}}\n\n";
         String whole = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n";
         var reply = afterLost(Endpoint.CHAT, cut, whole);
-        assertEquals(List.of("Hi", "", "", 0L), List.of(reply.text(), reply.finish(), reply.model(),
+        assertEquals(List.of("Hi", "", "", 0L), List.of(reply.text(), reply.rawFinish(), reply.model(),
                 reply.usage().nanoCredits()));
 
         String start = "data: {\"type\":\"message_start\",\"message\":{\"model\":\"old\",\"usage\":"

@@ -788,7 +788,7 @@ class Prompts {
                 outcome::all);
         assertEquals(TemplateFolders.PACKAGED.size() + 1, lines.size());
         cop.terminal(1);
-        assertTrue(cop.ok("templates").out().startsWith("NAME "));
+        assertTrue(cop.ok("templates").out().startsWith("NAME"));
     }
 
     @Test
