@@ -3407,7 +3407,8 @@ final class BatchInput implements AutoCloseable {
                 : url.endsWith("/embeddings") ? "jq -c '{id: .custom_id, text: .body.input}' %1$s | " + cop
                 + " embed -d -" : "jq -c '{custom_id, body: (.body // .params // . | {messages: ([{role: \"system\","
                 + " content: (.system // empty)}] + (.messages // [{role: \"user\", content: (.input // .prompt)}]))}"
-                + " + del(.custom_id, .messages, .system, .input, .prompt))}' %1$s >requests.jsonl";
+                + " + del(.custom_id, .messages, .system, .input, .prompt))}' %1$s >requests.jsonl"
+                + (data.containsKey("messages") ? ", or use a template with {{#messages}}" : "");
         return Fault.usage(api.isEmpty() ? "not a request of the Batch API" : "unsupported: " + api,
                 Text.command(command, spec.rows.equals("-") ? "stdin" : spec.rows));
     }
@@ -10725,7 +10726,8 @@ final class Proxies extends ProxySelector {
 
     /// Returns the proxy for a URI, or why it is not used.
     String described(URI uri) {
-        return inUse(uri).orElse(any() == null ? "none" : "none; " + any() + " is set but does not apply to " + uri);
+        return inUse(uri).orElse(any() == null ? "none" : any() + " is set but does not apply to " + uri
+                + ": none");
     }
 
     private String any() { return firstOf("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"); }
@@ -11881,7 +11883,7 @@ final class Console {
         return print(lines.stream().map(line -> line + "\n").collect(Collectors.joining()));
     }
 
-    /// Aligns columns. Those beyond the width follow on lines of their own, wrapped at blanks.
+    /// Aligns columns. Those beyond the width are joined and wrapped at blanks, in the rest of the line or below it.
     static List<String> columns(List<String> heading, List<List<String>> rows, int width) {
         var all = Stream.concat(Stream.of(heading), rows.stream().map(row -> row.stream().map(Text::cell).toList()))
                 .toList();
@@ -11889,12 +11891,12 @@ final class Console {
                 .map(i -> all.stream().mapToInt(row -> Text.displayWidth(row.get(i))).max().orElse(0)).toArray();
         int fit = 0, end = -2;
         while (fit < widths.length && end + widths[fit] + 2 <= width) end += widths[fit++] + 2;
-        boolean sameLine = fit == widths.length - 1 && end <= width - 20;     // a long last column stays one
+        boolean sameLine = fit < widths.length && end <= width - 24;
         int aligned = Math.max(1, fit), indent = sameLine ? end + 2 : 4;
         return all.stream().map(row -> {
             String line = IntStream.range(0, aligned).mapToObj(i -> Text.padded(row.get(i), widths[i]))
                     .collect(Collectors.joining("  "));
-            String rest = Text.joined(", ", row.subList(aligned, row.size()).toArray(String[]::new));
+            String rest = Text.joined("  ", row.subList(aligned, row.size()).toArray(String[]::new));
             rest = Text.wrapped(rest, indent, width);
             return rest.isEmpty() ? line.stripTrailing() : sameLine ? line + "  " + rest
                     : line.stripTrailing() + "\n    " + rest;

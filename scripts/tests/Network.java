@@ -145,8 +145,8 @@ class Network {
     void doctorReportsWhyProxyIsNotUsed(String variable, String exempt, String host) {
         cop.with(variable, "http://p:1").with("NO_PROXY", exempt);
         String out = cop.run("doctor", "--offline", "--host", host).out();
-        String why = variable.equals("OTHER") ? "" : "; " + variable + " is set but does not apply to " + host;
-        assertTrue(out.contains("  proxy: none" + why + "\n"), out);
+        String why = variable.equals("OTHER") ? "" : variable + " is set but does not apply to " + host + ": ";
+        assertTrue(out.contains("  proxy: " + why + "none\n"), out);
     }
 
     // ---- through a proxy
