@@ -2906,7 +2906,8 @@ abstract class RequestCommand extends Command {
         Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
         for (String word : has("--file") || has("--attach") ? texts("PROMPT") : List.<String>of()) {
             if (word.isBlank() || !env.isFile(word)) continue;
-            throw Fault.usage("\"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f " + word);
+            throw Fault.usage("\"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f "
+                    + Text.quoted(word));
         }
         var input = new PromptInput(console, texts("PROMPT"), new FileAttachments(texts("--file"), most),
                 texts("--attach"), time("--timeout", Duration.ofMinutes(10)));
@@ -3206,8 +3207,8 @@ final class BatchCommand extends RequestCommand {
             var errors = report.errors().toList();
             if (has("--json")) return print(Json.pretty(Json.tree(errors)));
             var columns = List.of("id", "code", "attempts", "message");
-            return console.table(columns, errors.stream().map(row -> columns.stream().map(name -> row.path(name)
-                    .asString()).toList()).toList());
+            return console.table(columns, errors.stream().map(row -> columns.stream().map(name ->
+                    Json.plain(row.path(name))).toList()).toList());
         }
     }
 
@@ -3494,7 +3495,7 @@ final class BatchRun {
     /// Checks files and folders, and reads the manifest of the run's last start.
     private void open() {
         OutputFile.keepApart(env, spec.rows, spec.out);
-        folder.check("use a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
+        folder.check("use a new or empty folder: --run " + Text.quoted(spec.run.resolveSibling("new.run").toString()));
         Path rows = env.path(spec.rows);
         // a batch reads rows twice, which a pipe does not allow
         boolean once = piped() || Files.exists(rows) && !Files.isRegularFile(rows) && !Files.isDirectory(rows);
@@ -3908,7 +3909,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
                 .replaceAll("\\S*\\d\\S*", "#"), row -> row.put("rows", 1),
                 (row, _) -> row.put("rows", row.path("rows").asInt() + 1), LinkedHashMap::new));
         var lines = first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
-                row.path("rows") + " x " + Json.text(row, "code") + ", first " + row.path("id").asString() + ": "
+                row.path("rows") + " x " + Json.text(row, "code") + ", first " + Json.plain(row.path("id")) + ": "
                 + Text.shortened(Json.text(row, "message"), 200)).toList();
         return lines.size() <= 10 ? lines : Stream.concat(lines.stream().limit(10), Stream.of("and "
                 + (lines.size() - 10) + " other causes: " + COP + " batch errors OUT")).toList();
@@ -4362,7 +4363,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
         var head = template.head();
         var last = messages.isEmpty() ? null : messages.getLast();
         if (last != null && last.content().isBlank() && last.images().isEmpty()) throw Fault.usage(
-                template.place() + " renders to an empty prompt", COP + " templates show " + template.name());
+                template.place() + " renders to an empty prompt", COP + " templates show " + template.typed());
         var request = new Request(head.model(), messages, head.options(), true, head.delivery());
         return new PreparedPrompt(request, head.answer());
     }
@@ -4526,7 +4527,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         if (asks || !text.isEmpty() || !images.isEmpty()) messages.add(message(text));
         if (!messages.getLast().role().equals("system")) return messages;
         throw Fault.usage("missing prompt: " + template.place() + " has only a system message",
-                COP + " chat -t " + template.name() + " \"your question\"");
+                COP + " chat -t " + template.typed() + " \"your question\"");
     }
 
     private Message message(String text) {
@@ -4583,6 +4584,7 @@ record FileAttachments(List<String> names, Integer limit) {
                 (reason.isEmpty() ? texts : skipped).put(file, reason);
             }
         }
+        skipped.keySet().removeAll(texts.keySet());         // named as well
         for (String reason : Set.copyOf(skipped.values())) note(console, "skipped " + reason, skipped, reason::equals);
         long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
         var tooMuch = Fault.usage("the " + texts.size() + " files of -f have more than " + most + " tokens",
@@ -7578,7 +7580,7 @@ final class Journal implements AutoCloseable {
 
     private static Fault inUse(Path folder) {
         return Fault.error("another process is using " + folder, "wait for it, or see " + COP + " batch status "
-                + folder.toString().replaceFirst("\\.run$", ""));
+                + Text.quoted(folder.toString().replaceFirst("\\.run$", "")));
     }
 
     /// Reads all lines. A last one that a crash left incomplete is removed, or gets its newline, where this may write.
@@ -8510,9 +8512,8 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                     case "text" -> answer(json);
                     case "prompt_tokens", "completion_tokens" -> json.path("usage").path(column).asString("");
                     case "error" -> Json.text(json.path("error"), "message");
-                    default -> json.path(column).asString("");
-                }), echo.stream().map(field -> json.path("echo").path(field)).map(value -> value.isContainer()
-                ? Json.compact(value) : value.asString(""))));
+                    default -> Json.plain(json.path(column));
+                }), echo.stream().map(field -> Json.plain(json.path("echo").path(field)))));
         return Stream.concat(Stream.of(Stream.concat(COLUMNS.stream(), heading)), cells).map(row ->
                 row.map(cell -> cell(cell, tabs)).collect(Collectors.joining(tabs ? "\t" : ",")));
     }
@@ -8529,7 +8530,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
     private static String openai(String result) {
         var json = Json.tryParse(result);
-        String id = json.path("id").asString(Json.compact(json.path("id")));
+        String id = Json.plain(json.path("id"));
         var line = Json.object().put("id", "batch_req_" + id).put("custom_id", id);
         if (json.has("text") || json.has("json")) {
             var body = line.putObject("response").put("status_code", 200)
@@ -8671,6 +8672,11 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                     String.join(", ", StrictMustache.spelled(data.keySet())), 200);
             default -> PARTIALS;
         }, null);
+    }
+
+    /// Returns its name as `-t` needs it: outside the folders of templates the path, quoted.
+    String typed() {
+        return file == null || place.startsWith("templates/") ? name : Text.quoted(place);
     }
 
     /// Returns the names that are missing from `data`, except in sections that are not rendered.
@@ -11194,17 +11200,17 @@ final class OutputFile {
         String shown = what + " " + Text.shortened(name, 80);
         Path file = env.path(name), folder = file.getParent();
         if (Files.isDirectory(file) || name.endsWith("/")) {
-            throw Fault.usage(shown + " is a folder", what + " " + name.replaceFirst("/+$", "")
-                    + (endings.length > 0 ? "/out" + endings[0] : "/answer.txt"));
+            throw Fault.usage(shown + " is a folder", what + " " + Text.quoted(name.replaceFirst("/+$", "")
+                    + (endings.length > 0 ? "/out" + endings[0] : "/answer.txt")));
         }
         String last = file.getFileName().toString(), ending = last.replaceFirst("(?s).+(?=\\.)|.*", "");
         boolean many = name.contains("{{");                 // makes its folders
         while (many && !Files.exists(folder)) folder = folder.getParent();
         if (!Files.isDirectory(folder)) {
-            throw Fault.usage(shown + ": no such folder: " + folder, "mkdir -p " + folder);
+            throw Fault.usage(shown + ": no such folder: " + folder, "mkdir -p " + Text.quoted(folder.toString()));
         }
         if (!Files.isWritable(Files.exists(file) ? file : folder)) {
-            throw Fault.usage(shown + " is not writable", "use another file, or chmod u+w " + name);
+            throw Fault.usage(shown + " is not writable", "use another file, or chmod u+w " + Text.quoted(name));
         }
         boolean known = many || endings.length == 0 || ending.isEmpty() || List.of(endings).contains(
                 ending.toLowerCase(Locale.ROOT)) || Files.exists(file) && file.toFile().length() == 0;
@@ -12049,6 +12055,9 @@ final class Json {
     static String compact(Object json) { return text(json, COMPACT); }
 
     static String singleLine(JsonNode json) { return harmless(compact(json)); }
+
+    /// Returns a string as it is, an object or array as JSON, empty if missing.
+    static String plain(JsonNode value) { return value.isContainer() ? compact(value) : value.asString(""); }
 
     static String pretty(Object json) { return harmless(text(json, PRETTY)); }
 

@@ -629,7 +629,7 @@ final class Markdown {
                     cells.add(inlines(cell, part instanceof TableHead ? BOLD : 0));
                     if (rows.isEmpty()) sides.add(((TableCell) cell).getAlignment());
                 }
-                String extra = extraDisplayWidth(row, cells.size());
+                String extra = extraCells(row, cells.size());
                 if (cells.isEmpty()) cells.add(new Styled());
                 if (sides.isEmpty()) sides.add(null);       // the header row is a single bar
                 cells.getLast().add(extra, 0);
@@ -649,7 +649,7 @@ final class Markdown {
     }
 
     /// Returns a row's text after the header's last column; models often forget to escape a bar in a cell.
-    private String extraDisplayWidth(Node row, int cells) {
+    private String extraCells(Node row, int cells) {
         var span = row.getSourceSpans().getFirst();
         String line = source[span.getLineIndex()].substring(span.getColumnIndex()).strip();
         String[] parts = line.replaceFirst("^\\|", "").replaceFirst("(?<!\\\\)\\|$", "").split("(?<!\\\\)\\|", -1);

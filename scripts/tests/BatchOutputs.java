@@ -92,6 +92,17 @@ class BatchOutputs {
         assertEquals(3, Set.copyOf(ids).size());
     }
 
+    /// As MongoDB exports them.
+    @Test
+    void idsMayBeObjects() {
+        rows("r.jsonl", "{\"id\": {\"$oid\": \"5f\"}, \"text\": \"a\"}", "{\"id\": [7], \"text\": \"b\"}");
+        reports(exits(5, batch("-d r.jsonl -o out.csv --schema age --schema-retries 0")),
+                "first {\"$oid\":\"5f\"}: ");
+        assertTrue(cop.read("out.csv").contains("\n\"{\"\"$oid\"\":\"\"5f\"\"}\",failed,"), cop.read("out.csv"));
+        assertTrue(exits(0, cop("batch errors out.csv")).out().startsWith("{\"$oid\":\"5f\"}\tschema\t1\t"));
+        assertTrue(exits(0, cop("batch status out.csv")).out().contains("first {\"$oid\":\"5f\"}: "));
+    }
+
     static final List<List<String>> OTHER = List.of(        // the second command, the reason, the rows
             List.of("batch u --delay 0 -d r.jsonl -o out.jsonl", "template", "3"),
             List.of("batch t --delay 0 -d r.jsonl -o out.jsonl -m mai-code-1.1-flash", "model", "3"),

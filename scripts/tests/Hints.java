@@ -99,6 +99,25 @@ class Hints {
         }
     }
 
+    /// Words are separated by commas here.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"chat,-o,no dir/x,hi|hint: mkdir -p '/|/no dir'",
+            "chat,-o,a b,hi|hint: -o 'a|b/answer.txt'", "chat,-f,a b/f,a b/f|or -f 'a|b/f'",
+            "batch,a b/t.mustache,-d,r.jsonl,-o,x.jsonl,--run,a b/c|--run '/|/a b/new.run'",
+            "chat,-t,a b/s.mustache|chat -t 'a|b/s.mustache' ",
+            "chat,-t,a b/e.mustache,--var,x= |show 'a|b/e.mustache'"})
+    void namesInHintsAreQuoted(String words, String begin, String end) {
+        cop.write("r.jsonl", "{\"text\": \"a\"}\n");
+        cop.write("a b/f", "text");
+        cop.write("a b/c/f", "text");
+        cop.write("a b/t.mustache", "{{text}}");
+        cop.write("a b/s.mustache", "---\nsystem: be brief\n---\n");
+        cop.write("a b/e.mustache", "{{x}}");
+        var outcome = cop.run(words.split(","));
+        String hint = outcome.err().lines().filter(line -> line.startsWith("hint: ")).findFirst().orElse("");
+        assertTrue(outcome.code() == 2 && hint.contains(begin) && hint.contains(end), outcome::all);
+    }
+
     // ---- what was meant
 
     @ParameterizedTest
@@ -130,7 +149,8 @@ class Hints {
         for (String name : List.of("鳥鳥", "abcd", "e\u0301tude", "ｶﾅ", "한국어", "🦆")) {
             cop.write("templates/" + name + ".mustache", "---\ndescription: D\n---\nx\n");
         }
-        var at = cop.terminal(1).run("templates").out().lines().filter(line -> line.contains(" D "))
+        var at = cop.terminal(1).with("COLUMNS", "200").run("templates").out().lines()
+                .filter(line -> line.contains(" D "))
                 .map(line -> line.substring(0, line.indexOf(" D "))).map(DisplayWidth::of).distinct().toList();
         assertEquals(1, at.size(), at::toString);
     }

@@ -141,6 +141,7 @@ class PromptInputs {
         }
         assertEquals("", exits(0, cop.run("chat", "-f", "d/sub/" + name, "say: x")).err());
         assertTrue(sent().contains(name.equals("plain.txt") ? "xyz" : "hidden-value"), this::sent);
+        assertEquals("", exits(0, cop.run("chat", "-f", "d", "-f", "d/sub/" + name, "say: x")).err());
     }
 
     @ParameterizedTest
