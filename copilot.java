@@ -1279,7 +1279,7 @@ public class copilot {
                     Boolean.toString(overagePermitted), unit);
         }
 
-        /// Returns `90.4 % left of 300 credits: 271.4`. Rounds down: 99.999 is not 100.
+        /// Returns `90.4% left of 300 credits: 271.4`. Rounds down: 99.999 is not 100.
         String words() {
             String units = unit.isEmpty() ? "" : " " + unit;
             if (unlimited) return "unlimited" + (none(used) ? "" : ", " + plain(used) + units + " used");
@@ -1288,7 +1288,7 @@ public class copilot {
             if (entitlement != null && none(entitlement) && none(remaining) && none(used)) {
                 return "none in this plan" + beyond;
             }
-            String left = percentRemaining != null ? plain(percentRemaining.setScale(2, RoundingMode.FLOOR)) + " % left"
+            String left = percentRemaining != null ? plain(percentRemaining.setScale(2, RoundingMode.FLOOR)) + "% left"
                     : remaining != null ? plain(remaining) + " left" : "unknown amount left";
             return left + (entitlement == null ? "" : " of " + plain(entitlement)) + units
                     + (percentRemaining == null || remaining == null ? "" : ": " + plain(remaining)) + beyond;
@@ -1673,7 +1673,7 @@ final class Toolkit {
 
     String run(String... command) {
         if (command.length == 0) throw Fault.usage("run() needs a program", "run(\"git\", \"diff\")");
-        for (String word : command) Fault.nonNull(word, "a word of " + command[0]);
+        for (String word : command) Fault.nonNull(word, "an argument of " + command[0]);
         Process process;
         try {
             process = new ProcessBuilder(command).directory(env.directory().toFile()).start();
@@ -1748,7 +1748,7 @@ final class Commands {
             new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
             new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
             new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
-            new Entry("Help", "help", "\n\nShow the help of a command.", (Supplier<Command>) null));
+            new Entry("Help", "help", "\n\nShow help for a command.", (Supplier<Command>) null));
 
     /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
     /// installed `cop`. A new one, here `stats`, is a line below, an alias in jbang-catalog.json, `//SOURCES
@@ -1782,7 +1782,7 @@ final class Commands {
                 Usage: {cop} COMMAND [OPTIONS] [ARGUMENTS]
 
                 %sOptions:
-                  -h, --help       Show this help, or the help of a command
+                  -h, --help       Show this help, or help for a command
                   -V, --version    Show the version
 
                 Examples:
@@ -2150,7 +2150,7 @@ final class BasicCommand extends Command {
             --scope=S  OAuth scopes. Default: read:user.
             --no-browser  Do not open a browser.
             --with-token  Read a GitHub token from stdin.
-            --force  Log in again even if the stored login works.
+            --force  Log in again even if the saved login works.
 
               {cop} login
               printf %s "$TOKEN" | {cop} login --with-token
@@ -2225,7 +2225,7 @@ final class BasicCommand extends Command {
             Show who is logged in, the plan, and every token source.
 
             --json  Print JSON.
-            --check  Check every source again, even those refused in the last day.
+            --check  Check every source again, even those rejected in the last day.
 
               {cop} status
               {cop} status --json | jq -r .api
@@ -2242,9 +2242,9 @@ final class BasicCommand extends Command {
             [--json | --header] [--refresh]
 
             Print the short-lived Copilot token for curl and scripts.
-            A token is valid for about 25 minutes and renewed when due.
+            The token is valid for about 25 minutes and is renewed when due.
 
-            --json  Print the whole exchange response.
+            --json  Print the complete exchange response.
             --header  Print the line for curl -H "$({cop} token --header)".
             --refresh  Get a new token even if the cached one is valid.
 
@@ -2274,7 +2274,7 @@ final class BasicCommand extends Command {
             ID  Conversation id; a prefix is enough.
             -n, --count=N:int  List at most N; 0 for all. Default: 20.
             -q, --query=TEXT  Select conversations that contain TEXT, in any case; exit 1 if none does.
-            -r, --response  Print only the last answer, of the latest conversation.
+            -r, --response  Print only the last answer of the conversation.
             --json  Print JSON.
             --older-than=TIME  Delete conversations unused for this long: 30d.
             -y, --yes  Do not ask for confirmation.
@@ -2339,7 +2339,7 @@ final class BasicCommand extends Command {
             default [MODEL | --unset]
 
             List the models of this account; set the default.
-            The list is TSV in a pipe. show: all details. enable: after accepting its terms. default: the model of chat.
+            The list is TSV in a pipe. show: all details. enable: accept the terms. default: show or set chat's model.
 
             WORD  Part of an id, name, vendor, ability, or endpoint.
             MODEL  Model id, or a unique part of it.
@@ -2347,7 +2347,7 @@ final class BasicCommand extends Command {
             -y, --yes  Accept the terms without asking.
             --json  Print GitHub's JSON.
             --all  Include models that GitHub's editors hide.
-            --refresh  Ask GitHub even if the list is less than an hour old.
+            --refresh  Fetch the list again even if it is less than an hour old.
 
               {cop} models vision
               {cop} models default gpt-5-mini
@@ -2469,7 +2469,7 @@ final class BasicCommand extends Command {
             copy TEMPLATE [NEW]
 
             List, show, check, and copy prompt templates.
-            list: name, description, inputs ([optional]), and place. check: fill each with its sample data; exit 2 on
+            list: name, description, inputs ([optional]), and location. check: fill each with its sample data; exit 2 on
             errors. path: the folders searched, or a template's file. copy: to ./templates, never over a file.
 
             TEMPLATE  Template name or file.
@@ -2481,9 +2481,9 @@ final class BasicCommand extends Command {
             A template is a file templates/NAME.mustache, with sample data in NAME.json:
 
               ---
-              description: Explain a text for somebody
+              description: Explain a text to someone
               ---
-              Explain this for {{reader}}: {{input}}""";
+              Explain this to {{reader}}: {{input}}""";
 
     int templates(CopilotClient copilot) {
         var folders = new TemplateFolders(env);
@@ -2569,7 +2569,7 @@ final class BasicCommand extends Command {
             It completes commands, options, models, templates, and conversations, for which the shell runs next.
 
             bash|zsh|fish  The shell.
-            LINE  An incomplete command line.
+            LINE  The command line to complete.
             --name=NAME  The command to complete. Default: cop.
 
               eval "$(cop completion bash)"
@@ -2783,9 +2783,9 @@ final class DoctorCommand extends Command {
         Text.date(head.header("date")).map(theirs -> Duration.between(theirs, env.time().now()).toSeconds())
                 .filter(ahead -> Math.abs(ahead) >= 60).ifPresent(ahead -> add("warn", "clock", Math.abs(ahead) + " s "
                 + (ahead > 0 ? "ahead of" : "behind") + " GitHub's; tokens may look expired or never expire"));
-        String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
-        if (head.status() < (uri.getPath().equals("/models") ? 300 : 500)) return answered;
-        throw Fault.error(answered, "");
+        String line = what + " " + uri + " responds in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
+        if (head.status() < (uri.getPath().equals("/models") ? 300 : 500)) return line;
+        throw Fault.error(line, "");
     }
 
     private String chat(CopilotClient copilot, URI api) {
@@ -2819,20 +2819,20 @@ final class DoctorCommand extends Command {
 /// Builds requests from options, for one prompt or many.
 abstract class RequestCommand extends Command {
     static final String VALUES = """
-            --var=NAME=VALUE  Set a template value to a text.
-            --var-json=NAME=JSON  Set a template value to JSON.
-            --var-file=NAME=PATH  Set a template value to the text of a file.
+            --var=NAME=VALUE  Set a template variable to a string.
+            --var-json=NAME=JSON  Set a template variable to a JSON value.
+            --var-file=NAME=PATH  Set a template variable to the text of a file.
             --allow-missing  Treat missing values as empty.
             """, REQUEST = """
             Model:
-            -m, --model=MODEL  Model id, part of one, or auto. Default: the template's, $COP_MODEL, or the default.
+            -m, --model=MODEL  Model id, part of one, or auto. Default: the template's, $COP_MODEL, or `models default`.
             --endpoint=chat|responses|messages  API endpoint. Default: chosen for the model.
             -s, --system=TEXT  System message.
             -O, --option=KEY=JSON  Set any request field: -O stop='["END"]'.
             --temperature=T:decimal  Randomness, 0 to 2; some models reject it.
             --max-tokens=N:int  Maximum tokens in the answer.
             --top-p=P:decimal  Nucleus sampling, 0 to 1.
-            --seed=N:long  Seed for repeatable answers, if the model has them.
+            --seed=N:long  Seed for repeatable answers, if the model supports it.
             --reasoning-effort=none|low|medium|high|LEVEL  Reasoning effort, if the model supports it.
             --schema=SCHEMA  Require JSON that matches a JSON Schema, a file, or 'name, age int, tags [string]'.
             --schema-retries=N:int  Retries if the answer does not match. Default: 2.
@@ -2894,10 +2894,10 @@ abstract class RequestCommand extends Command {
     static final String PARTS = """
             -d, --data=FILE  Fill the template from a JSON object; - is stdin. The last value of a name wins.
             """ + VALUES + """
-            -f, --file=PATH  Add a text file, or all in a folder or glob.
-            --max-file-tokens=N:int  Limit for -f with a folder or glob. Default: 100000.
+            -f, --file=PATH  Add a text file, or all text files of a folder or glob.
+            --max-file-tokens=N:int  Token limit for -f with a folder or glob. Default: 100000.
             -a, --attach=IMAGE  Attach an image; - is stdin.
-            """, STREAM = "--no-stream  Wait for the whole answer.\n";
+            """, STREAM = "--no-stream  Do not stream the answer.\n";
 
     /// @return null without template and prompt if stdin is a terminal
     PreparedPrompt question(String template) {
@@ -2953,8 +2953,8 @@ class ChatCommand extends RequestCommand {
             --hide-reasoning  Do not show the model's reasoning on stderr.
             """ + STREAM + """
             Limits:
-            --timeout=TIME  Limit for the whole answer: 90s, 5m. Default: 2m to the first byte, 5m between bytes.
-            --max-wait=TIME  Longest wait that GitHub may ask for. Default: $COP_MAX_WAIT or 60s.
+            --timeout=TIME  Limit for the complete answer: 90s, 5m. Default: 2m to the first byte, 5m between bytes.
+            --max-wait=TIME  Longest Retry-After to wait for. Default: $COP_MAX_WAIT or 60s.
 
               {cop} chat "Three names for a pelican"
               git diff | {cop} chat -t review
@@ -3022,7 +3022,7 @@ final class RenderCommand extends RequestCommand {
             Fill a template and print the prompt; send nothing.
 
             TEMPLATE  Template name or file.
-            PROMPT…  Words to add; - reads stdin.
+            PROMPT…  Text to add; - reads it from stdin.
             Input:
             --example  Fill the template with its sample data.
             """ + PARTS + REQUEST + """
@@ -3053,7 +3053,7 @@ final class BatchCommand extends RequestCommand {
 
             Run one prompt per row; run it again to resume.
             After edits to rows or template it sends only what changed. Rows: JSON Lines, JSON, CSV, TSV, a folder or
-            glob of JSON files; without TEMPLATE, requests in OpenAI's Batch format. State is kept in OUT.run/.
+            glob of JSON files; without TEMPLATE, requests in OpenAI's Batch format. State is saved in OUT.run/.
 
             TEMPLATE  Template name or file.
             RUN…  OUT or OUT.run of each part.
@@ -3069,7 +3069,7 @@ final class BatchCommand extends RequestCommand {
             --sample-seed=S:long  Seed for --sample.
             --shard=K/N|auto  Send part K of N; auto: this task of a Slurm array or Kubernetes Job.
             --skip-bad  Record invalid rows as failed and send the rest.
-            --retry-failed[=CODE,…]  Send failed, filtered, and truncated rows again (with these error codes).
+            --retry-failed[=CODE,…]  Send failed, filtered, and incomplete rows again (only these error codes).
             --again  Send all rows again, replacing earlier answers.
             """ + REQUEST + TOOLS + """
             Output:
@@ -3087,12 +3087,12 @@ final class BatchCommand extends RequestCommand {
             --delay=TIME  Minimum time between request starts. Default: 1s.
             --retries=N:int  Retries after 5xx, lost connections, and timeouts. Default: 3.
             --timeout=TIME  Limit per request. Default: 10m.
-            --max-wait=TIME  Longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT or 15m.
+            --max-wait=TIME  Longest Retry-After to wait for; stop if it is longer. Default: $COP_MAX_WAIT or 15m.
             --halt=fail=N%  Stop if more than N% of rows fail, checked from 50 rows on. Default: 20%.
-            --max-requests=N:long  Stop this start after N requests.
-            --max-total-tokens=N:long  Stop the run after N tokens, in all its starts.
-            --max-credits=N:decimal  Stop the run after N AI credits, estimated if answers report none.
-            --max-time=TIME  Stop this start after this long.
+            --max-requests=N:long  Stop after N requests.
+            --max-total-tokens=N:long  Stop after N tokens, over all starts of the run.
+            --max-credits=N:decimal  Stop after N AI credits, over all starts; estimated if answers report none.
+            --max-time=TIME  Stop after this long.
 
               {cop} batch classify -d tickets.jsonl -o labels.jsonl --dry-run
               {cop} batch classify -d tickets.jsonl -o labels.jsonl
@@ -3278,10 +3278,10 @@ record Shard(int number, int of) {
         if (values.getFirst().isEmpty()) throw Fault.usage("--shard auto: not a task of a job array", "--shard 1/4");
         String job = names == SLURM ? "Slurm array" : "Kubernetes Indexed Job";
         String task = "task " + values.getFirst() + " of a " + job;
-        var part = numbered(values, 0, task + " has no part of its own: " + IntStream.range(0, names.size()).mapToObj(
+        var part = numbered(values, 0, task + " has no valid part: " + IntStream.range(0, names.size()).mapToObj(
                 i -> names.get(i) + "=" + values.get(i)).toList(), "use --shard K/N, or --shard 1/1 for all rows");
         if (option != null) return part;
-        throw Fault.usage(task + " is " + part, "--shard auto takes that part, --shard 1/1 all rows");
+        throw Fault.usage(task + " is " + part, "use --shard auto for that part, or --shard 1/1 for all rows");
     }
 
     /// @param words a number, counting from `first`, and how many there are; or between them the first, the last and
@@ -3479,7 +3479,7 @@ final class BatchRun {
         spec.lint.warnings().forEach(console::warn);
         RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
         if (spec.dryRun) return dryRun();
-        if (!bad.isEmpty()) console.warn(bad.size() + " of " + order.size() + " rows are invalid and left out, such as "
+        if (!bad.isEmpty()) console.warn(bad.size() + " of " + order.size() + " rows are invalid and skipped, such as "
                 + bad.getFirst().fault().message());
         if (spec.shard.of() > 1) console.note(spec.shard.toString());
         if (!pending.isEmpty() && !confirmed()) return Fault.ERROR;
@@ -3520,8 +3520,8 @@ final class BatchRun {
         if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
         journal.damage().ifPresent(console::warn);
         if (!spec.again && journal.size() > 0 && !BatchReport.echo(manifest).containsAll(spec.echo)) {
-            throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not set when this run began",
-                    "--again sends all rows again; --run DIR begins another run");
+            throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not set when this run started",
+                    "use --again to send all rows again, or --run DIR to start another run");
         }
         scan(journal.since(manifest));
         checkRetry(journal);
@@ -3559,8 +3559,8 @@ final class BatchRun {
     private int run(Journal journal) {
         pending.removeIf(key -> isDone(journal, key));      // another process may have done some
         if (results.pattern() == null && earlier.path("rows").asInt(0) > order.size()) {
-            console.note("note: rows in " + spec.out + " now: " + order.size() + ", before: "
-                    + earlier.path("rows").asString() + "; all answers are kept in " + folder.path().getFileName());
+            console.note("note: rows in " + spec.out + ": " + order.size() + " instead of "
+                    + earlier.path("rows").asString() + "; all answers stay in " + folder.path().getFileName());
         }
         if (piped() && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         folder.write(manifest, order);
@@ -3588,8 +3588,8 @@ final class BatchRun {
         Path run = spec.run.getFileName();
         console.note("note: " + (lost ? run + "/journal.jsonl is missing: " + replaced + " rows are sent again,"
                 : replaced + " of " + done.size() + " done rows have changed (" + (changed.isEmpty() ? "rows or values"
-                : changed) + "):") + " their answers in " + spec.out + " are replaced" + (lost ? "" : " and kept in "
-                + run));
+                : changed) + "):") + " their answers in " + spec.out + " are replaced" + (lost ? ""
+                : "; the old ones stay in " + run));
     }
 
     private void describe() {
@@ -3613,7 +3613,7 @@ final class BatchRun {
             if (!piped()) AtomicFile.write(spool, to -> Files.copy(env.path(spec.rows), to));
             else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool);
             if (!kept || Files.size(spool) > 0) return spool.toString();
-            console.note("note: using the rows piped in before, " + folder.input());
+            console.note("note: using the rows piped in earlier: " + folder.input());
             return folder.input().toString();
         } catch (IOException e) {
             throw Fault.io("cannot save the input", e, "free some space for temporary files");
@@ -3633,7 +3633,7 @@ final class BatchRun {
         String before = Json.text(manifest, "model");
         boolean named = spec.model != null && !spec.model.isBlank();
         String model = named || before.isEmpty() ? copilot.models().chooseCached(spec.model) : before;
-        if (!before.isEmpty()) console.note(before.equals(model) ? "using model " + model + ", as when this run began"
+        if (!before.isEmpty()) console.note(before.equals(model) ? "using model " + model + ", as when this run started"
                 : "note: the model was " + before + "; all rows are new for " + model);
         if (catalog.isPresent() && spec.template != null) catalog.get().require(model, Model::usable);
         if (!Model.isAuto(model) && catalog.filter(ModelList::onlyAuto).isPresent()) console.warn(ModelList.ONLY_AUTO);
@@ -3747,7 +3747,7 @@ final class BatchRun {
         problems().forEach(console::error);
         var prompts = estimate();
         var out = new StringJoiner("\n", "", "\n").add("rows     " + order.size())
-                .add("done     " + (order.size() - bad.size() - pending.size())).add("bad      " + bad.size())
+                .add("done     " + (order.size() - bad.size() - pending.size())).add("invalid  " + bad.size())
                 .add("to send  " + pending.size()).add("model    " + spec.model + (Model.isAuto(spec.model)
                 ? ": GitHub chooses, so no prompt was checked against a limit" : ""))
                 .add("tokens   " + prompts.totalTokens() + " in the prompts, answers not included");
@@ -3770,8 +3770,8 @@ final class BatchRun {
         String what = pending.size() + " requests to " + spec.model + ", with prompts of " + estimate().cost()
                 + (spec.delay.isPositive() ? ", " + leastTime() : "");
         if (!asks) console.note("note: " + what);
-        if (!asks || console.confirmed(what + ". Go on?", "-y")) return true;
-        console.note("nothing was sent; -y skips this question");
+        if (!asks || console.confirmed(what + ". Continue?", "-y")) return true;
+        console.note("nothing was sent; use -y to skip this question");
         return false;
     }
 
@@ -3836,7 +3836,7 @@ final class BatchRun {
 /// The state of a batch, read only from run folders.
 record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, String> order, List<Journal> journals)
         implements AutoCloseable {
-    private static final String BEGIN = "begin one: " + COP + " batch TEMPLATE -d ROWS -o OUT";
+    private static final String BEGIN = "start one: " + COP + " batch TEMPLATE -d ROWS -o OUT";
 
     static List<String> echo(JsonNode manifest) {
         return manifest.path("echo").valueStream().map(JsonNode::asString).toList();
@@ -3859,7 +3859,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
             order.forEach(rows::putIfAbsent);
             if (order.isEmpty() && manifest.path("rows").asInt() > 0) {
                 throw Fault.error(folder.path().resolve("order") + " is damaged or of another version",
-                        "run the command that began the run");
+                        "run the command that started the run");
             }
             for (String field : List.of("key_version", "template_hash", "model", "options", "fingerprint", "shards")) {
                 if (manifest.path(field).equals(first.path(field))) continue;
@@ -3938,9 +3938,9 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
         journals.forEach(journal -> journal.damage().ifPresent(damage -> lines.add("warning: " + damage)));
         lines.add(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
         boolean busy = folders.stream().anyMatch(folder -> Journal.isBusy(folder.path()));
-        if (left() > 0) lines.add(left() + " rows are left: " + (busy ? "a process is sending them"
+        if (left() > 0) lines.add(left() + " rows remain: " + (busy ? "a process is sending them"
                 : manifest.has("halted") ? "too many failed; resume with --retry-failed or a larger --halt"
-                : "the same command resumes"));
+                : "run the same command to resume"));
         causes().forEach(lines::add);
         return lines.add("used " + counts.used().cost()).add("model " + Json.text(manifest, "model")
                 + (manifest.has("template") ? ", template " + Json.text(manifest, "template") : "") + ", last started "
@@ -4450,7 +4450,7 @@ final class TemplateVariables {
         var names = StrictMustache.spelled(parts.stream().map(part -> part.name().split("\\.")[0]).toList());
         var used = template.open() ? names : template.names();
         boolean hides = template.place().startsWith("templates/") && TemplateFolders.PACKAGED.contains(template.name());
-        if (hides) console.note("note: " + template.place() + " hides packaged:" + template.name());
+        if (hides) console.note("note: " + template.place() + " overrides packaged:" + template.name());
         names.stream().filter(name -> !used.contains(name) && !name.isEmpty()).forEach(name -> console.warn(
                 template.place() + " does not use " + name + StrictMustache.near(name, used)));
         return new TemplateLint(template, names);
@@ -5109,7 +5109,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
             case "access_denied" -> Fault.login("the login was canceled in the browser", again);
             case "expired_token", "token_expired" -> Fault.login("the code expired before it was entered", again);
             case "incorrect_device_code" -> Fault.login("GitHub no longer accepts this code", again);
-            case "device_flow_disabled" -> Fault.login("the app " + clientId + " has no login by code", otherApp);
+            case "device_flow_disabled" -> Fault.login("the app " + clientId + " cannot log in by code", otherApp);
             case "incorrect_client_credentials", "Not Found" -> Fault.login("unknown client id " + clientId, otherApp);
             default -> Fault.login("GitHub rejected the login: " + Text.printable(error.isEmpty() ? "no token, no error"
                     : error + ", " + Json.text(answer, "error_description")), again + " -v");
@@ -5211,7 +5211,7 @@ final class CopilotClient {
             boolean nowhere = models.memory().path(id).equals(NOWHERE);
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null || nowhere) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
-            context.console().detail(id + " is not served on " + endpoint.path() + "; trying " + other.path());
+            context.console().detail(id + " does not support " + endpoint.path() + "; trying " + other.path());
             try {
                 var reply = withoutRefused(request, other, attempt);
                 models.memory().learnPath(id, other.path());
@@ -5291,10 +5291,10 @@ final class CopilotClient {
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
             boolean begun = reader.delivered();
-            throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer broke off in the middle: "
-                    : "no answer came: ") + stopped.message(), begun ? "try again" : stopped.hint(), stopped);
+            throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer was interrupted: "
+                    : "no answer received: ") + stopped.message(), begun ? "try again" : stopped.hint(), stopped);
         }
-        throw Fault.incomplete("GitHub broke off the answer (finish: error)", "try again or use another model (-m)");
+        throw Fault.incomplete("GitHub interrupted the answer (finish: error)", "try again or use another model (-m)");
     }
 
     // ---- chats that are not sent
@@ -5438,7 +5438,7 @@ final class ModelCatalog {
         String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
         var headers = Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy");
         copilot.send("POST", path, Json.bytes(Json.object().put("state", "enabled")), call -> call.with(headers)
-                .explained(refusal -> refusal.status() != 403 ? null : Fault.error("you cannot enable " + id + ": "
+                .explained(refusal -> refusal.status() != 403 ? null : Fault.error("cannot enable " + id + ": "
                         + refusal.description(), "ask your organization's administrator")), _ -> null);
         context.attempt(() -> list(Duration.ZERO));         // updates the cached list
     }
@@ -5701,7 +5701,7 @@ final class AutoModel {
         for (var api : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
                 var opened = new Home.CachedResponse(copilot.send("POST", api.getKey(), Json.bytes(api.getValue()),
-                        UnaryOperator.identity(), ResponseHandler.json("GitHub's choice of a model")), context.now());
+                        UnaryOperator.identity(), ResponseHandler.json("the choice of a model")), context.now());
                 var choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub chose no model", NAME_ONE));
                 context.home().writeCached(file, opened.answer(), opened.fetched(), context.console());
                 return choice;
@@ -5733,11 +5733,11 @@ final class ChatErrors {
             return refusal.limited("use -m auto, which has its own limit; or ");
         }
         return switch (auto && AutoModel.outdated(refusal) ? "model_not_supported" : refusal.kind()) {
-            case "model_not_supported" -> auto ? Fault.error("GitHub chooses no model for this account: " + reason,
+            case "model_not_supported" -> auto ? Fault.error("GitHub chose no model for this account: " + reason,
                     AutoModel.NAME_ONE) : notSupported(copilot, requested, reason);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(reason,
                     "use -m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "unsupported_api_for_model" -> Fault.error(request.model() + " is not served on " + endpoint.path()
+            case "unsupported_api_for_model" -> Fault.error(request.model() + " does not support " + endpoint.path()
                     + ": " + reason, request.delivery().endpoint() == null ? "use another model: " + COP
                     + " models --refresh" : "remove --endpoint, or endpoint: in the template");
             default -> rejected(request, refusal);
@@ -6025,7 +6025,7 @@ final class TokenManager {
     Optional<String> plan(GithubToken source) { return cached(source).map(Token::plan); }
 
     ObjectNode account(GithubToken source) {
-        return internal(source, "/copilot_internal/user", "GitHub's answer about the account");
+        return internal(source, "/copilot_internal/user", "the account");
     }
 
     /// Saves a new login after a successful exchange.
@@ -6130,7 +6130,7 @@ final class TokenManager {
         var fetched = context.now();
         ObjectNode answer;
         try {
-            answer = internal(source, "/copilot_internal/v2/token", "the exchange for a Copilot token");
+            answer = internal(source, "/copilot_internal/v2/token", "the token exchange");
         } catch (Fault rejected) {
             var refusal = ApiError.behind(rejected);
             boolean ofItsApp = rejected.is(Fault.Kind.TOKEN_REFUSED) && source.value().startsWith("gho_")
@@ -6222,8 +6222,8 @@ final class ExchangeErrors {
         int status = answer.status();
         if (answer.limited() || !Set.of(401, 403, 404).contains(status)) return null;   // the general message will do
         if (!answer.json().path("message").isString()) {
-            return Fault.error("the token exchange got an answer that is not GitHub's: " + answer.description(),
-                    "check --host, and for a proxy with a login page (-v)");
+            return Fault.error("the token exchange response is not from GitHub: " + answer.description(),
+                    "check --host, and whether a proxy requires a login");
         }
         var details = answer.json().path("error_details");
         if (!Json.text(details, "notification_id").isEmpty()) return notified(source, details, answer);
@@ -6420,9 +6420,9 @@ record Omitted(Request request, Consumer<String> warning, Set<String> names) {
     /// @param why such as `gpt-5.4 does not support temperature`
     /// @throws Fault if the field is required
     void add(String field, String why) {
-        if (request.delivery().required().contains(field)) throw Fault.usage(why, "leave out " + field);
+        if (request.delivery().required().contains(field)) throw Fault.usage(why, "remove " + field);
         names.add(field);
-        warning.accept(why + "; it is left out");
+        warning.accept(why + "; dropping it");
     }
 }
 
@@ -6868,7 +6868,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     final void read(ApiResponse answer) throws IOException {
         requestId = answer.requestId();
         if (answer.startsWith('{') || answer.contentType().matches(".*(json|html).*") && !answer.startsWith('d')) {
-            take(Json.object(answer.text(), "GitHub's answer"));
+            take(Json.object(answer.text(), "the answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
                 throw Fault.incomplete("GitHub's response contains no answer", "run it again with -v");
             }
@@ -6887,9 +6887,9 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         if (done) answer.body().drain();        // so that the connection can be reused
         if (finish.isEmpty() && !done) {
             // not retried: the response ended properly, so the answer has been billed
-            throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
-                    + ": the stream ended without an end mark " + ErrorResponse.embedded("", requestId).tags(""),
-                    "ask again");
+            throw Fault.incomplete((delivered ? "the answer was interrupted" : "no answer received")
+                    + ": the stream ended without an end marker " + ErrorResponse.embedded("", requestId).tags(""),
+                    "try again");
         }
         if (finish.isEmpty()) listener.warning("GitHub gave no finish reason; the answer may be incomplete");
     }
@@ -6904,7 +6904,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     final void failed(JsonNode error) {
         String text = error.isNull() || error.isMissingNode() ? "" : Json.compact(Json.object().set("error", error));
         var response = ErrorResponse.embedded(text, requestId);
-        throw Fault.incomplete("GitHub broke the answer off: " + response.description(),
+        throw Fault.incomplete("GitHub interrupted the answer: " + response.description(),
                 "try again, or use another model (-m)").because(new ApiError(response));
     }
 
@@ -7847,7 +7847,7 @@ final class RetryPolicy {
 
     static Fault halted(BatchCounts counts) {
         return new Fault(Fault.Kind.HALTED, Fault.ERROR, "too many rows failed: " + counts.words()
-                + " (--halt fail=100% continues)", "--retry-failed", null);
+                + " (use --halt fail=100% to continue)", "--retry-failed", null);
     }
 }
 
@@ -7871,7 +7871,7 @@ record BatchCounts(Map<String, Long> statuses, long requests, Usage used) {
     /// `980 ok, 20 failed`
     String words() {
         return of("ok") + " ok" + Stream.of("failed", "filtered", "incomplete").filter(statuses::containsKey).map(end ->
-                ", " + of(end) + " " + end.replace("incomplete", "cut off")).collect(Collectors.joining());
+                ", " + of(end) + " " + end).collect(Collectors.joining());
     }
 }
 
@@ -8198,7 +8198,7 @@ final class BatchRunner {
 
         private RowResult ended(Reply reply, String mismatch) {
             if (reply.rawFinish().isEmpty()) return ended("incomplete", reply, "finish_missing",
-                    "GitHub ended the answer without a finish reason; it may be incomplete");
+                    "GitHub gave no finish reason; the answer may be incomplete");
             if (reply.unfinished() == null) return mismatch.isEmpty() ? ended("ok", reply, "", "")
                     : ended("failed", reply, "schema", mismatch);
             return ended(reply.finish() == FinishReason.LENGTH ? "incomplete"
@@ -8467,7 +8467,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                 Files.createDirectories(file.getParent());
                 written.put(file, replace(file, content, known));
             } catch (IOException e) {
-                failures.add(Fault.io("cannot write " + shown(file), e, "the answers are kept: fix it, then run " + COP
+                failures.add(Fault.io("cannot write " + shown(file), e, "the answers are saved; fix it, then run " + COP
                         + " batch status OUT --write"));
             }
         });
@@ -8481,7 +8481,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
         if (!before.isEmpty() && OutputFile.hash(content).equals(before)) return before;
         if (!before.isEmpty() && !known.contains(before)) {
             Path kept = Files.copy(file, OutputFile.free(file, i -> ".changed-" + i));
-            console.note("note: " + shown(file) + " was changed since this run wrote it; kept as " + shown(kept));
+            console.note("note: " + shown(file) + " was changed since this run wrote it; saved as " + shown(kept));
         }
         AtomicFile.write(file, content);
         return OutputFile.hash(file);
@@ -8616,7 +8616,7 @@ final class FilePattern {
         }
         Path file = env.path(name.text()).normalize();
         if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
-        throw wrong(" makes \"" + name.text() + "\", which is not in its folder", "use --id with another field");
+        throw wrong(" makes \"" + name.text() + "\", which is outside its folder", "use --id with another field");
     }
 }
 
@@ -8832,7 +8832,7 @@ final class TemplateLint {
     private void checkTags() {
         template.texts().forEach(text -> findForeignTags(text.source()));
         template.head().defaults().forEach((name, value) -> {
-            if (JsonValues.text(value).contains("{{")) warn(template.place() + ": {{ in the default " + name);
+            if (JsonValues.text(value).contains("{{")) warn(template.place() + ": default of " + name + " contains {{");
         });
         var others = fields.stream().filter(name -> !template.names().contains(name) && !given.contains(name)).toList();
         for (var tag : tags) {
@@ -9342,7 +9342,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                 return;
             }
             if (++output.depth > DEEPEST) throw Fault.usage(at(tc) + "endless recursion of partial " + named.get(),
-                    "give the innermost item an empty list: missing names are looked up outside");
+                    "set the list to [] in the innermost item: a missing name is looked up in the outer items");
             var outer = output.blocks;
             output.blocks = blocks;
             partial.get().code().execute(output, scopes);
@@ -10439,8 +10439,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
             case 400 -> Fault.error("GitHub rejected the request" + said, advice());
             case 401 -> Fault.login("the API rejected a newly issued Copilot token" + said, COP + " login --force");
             case 402 -> kind().equals("billing_not_configured")
-                    ? Fault.retryLater("GitHub requires billing" + said, "https://github.com/settings/billing")
-                    : Fault.retryLater("the quota is used up" + said + retryAdvice(), COP + " usage shows the quota");
+                    ? Fault.retryLater("billing is not set up" + said, "https://github.com/settings/billing")
+                    : Fault.retryLater("the quota is used up" + said + retryAdvice(), COP + " usage");
             case 403 -> Fault.error("GitHub denied access" + said, "do not retry; check your plan and your"
                     + " organization's policy: https://github.com/settings/copilot");
             case 404 -> Fault.error("not found: " + where + said, "add -v to see the request");
@@ -10891,7 +10891,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
             if (e instanceof FileSystemException f && "Not a directory".equals(f.getReason())) return Json.object();
             throw Fault.io("cannot read " + file, e, "check its permissions, or set COP_HOME");
         }
-        throw Fault.error(file + " is not a JSON object", file.equals(login()) ? COP + " login replaces it"
+        throw Fault.error(file + " is not a JSON object", file.equals(login()) ? COP + " login"
                 : "repair or delete it");
     }
 

@@ -51,8 +51,8 @@ public class embed extends Command {
                 --field=NAME  Field of a row with its text. Default: text, or input.
                 --id=FIELD  Field of a row with its id. Default: id, or custom_id, if it has one.
                 -t, --template=TEMPLATE  Fill a template from each row, and embed the result.
-                --var=NAME=VALUE  Set a template variable.
-                --allow-missing  Treat missing values as empty instead of failing.
+                --var=NAME=VALUE  Set a template variable to a string.
+                --allow-missing  Treat missing values as empty.
                 -m, --model=MODEL  Model to use. Default: text-embedding-3-small, or your first embedding model.
                 --dimensions=N:int  Size of the vectors, if the model can shorten them.
                 -o, --output=FILE  Write to FILE when complete: .jsonl, .csv, .npy, or .json for one object.
@@ -282,7 +282,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         if (named == null || named.isBlank()) {
             return fit.stream().min(Comparator.comparing(model -> !model.id().equals("text-embedding-3-small")))
                     .orElseThrow(() -> Fault.error("this account has no embedding model",
-                            COP + " models --all --refresh lists its models; plans and organizations differ"));
+                            COP + " models --all --refresh"));
         }
         var model = all.require(named.strip(), Embedder::embeds);
         if (embeds(model)) return model;
@@ -446,7 +446,7 @@ final class EmbedTexts implements AutoCloseable {
         Object value = row.data().get(name);
         if (value instanceof String || value instanceof JsonValues.NumberLiteral) return value.toString();
         throw Fault.usage(name + " is " + (value == JsonValues.NULL ? "null" : JsonValues.kind(value))
-                + ", not a text", "-t TEMPLATE turns a row into a text");
+                + ", not a string", "use -t TEMPLATE to turn a row into text");
     }
 
     /// Throws a Fault if a row cannot be read, or has no text.
@@ -568,7 +568,7 @@ final class VectorWriter implements Closeable {
     static String format(Environment env, boolean json, String named, String file) {
         if (json && named != null) throw Fault.usage("--json and --format cannot be used together", "use one of them");
         if (json && file != null && file.toLowerCase(Locale.ROOT).matches(".*\\.(npy|csv|jsonl)")) {
-            throw Fault.usage("--json cannot be written to " + file, "use -o vectors.json, or leave --json out");
+            throw Fault.usage("--json cannot be written to " + file, "use -o vectors.json, or remove --json");
         }
         if (named != null && !FORMATS.contains(named)) {
             throw Fault.usage("unknown --format: " + named, "use one of " + String.join(", ", FORMATS));

@@ -43,7 +43,7 @@ public class repl extends Command {
         return """
                 [OPTIONS] [FILE…]
 
-                Open a JShell with your login, or run files of snippets.
+                Open JShell with your login, or run files of snippets.
                 Imports ask("…"), stream, chat, tool, prompt, template, rows, batch, models, run, api, and embed.
                 With FILE, runs the files and exits: with 0, the number after /exit, or the error's exit code.
 
@@ -264,7 +264,7 @@ public class repl extends Command {
             String where = place(event.exception()) + ": ";
             throw switch (engine.thrown) {
                 case Fault fault -> new Fault(fault.exitCode(), where + fault.message(), fault.hint(), fault);
-                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows the stack trace", thrown);
+                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "add -v for the stack trace", thrown);
                 case null -> Fault.error(where + event.exception().getMessage(), "");
             };
         }

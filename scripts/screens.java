@@ -98,7 +98,7 @@ public class screens implements AutoCloseable {
         String command = "cop batch classify -d tickets.jsonl -o labels.jsonl";
         enter(command);
         moment("4/20: .*");
-        moment("all wait .*");
+        moment("pausing for .*");
         moment("9/20: .* 1 in flight.*");
         tmux("send-keys", "C-c");
         until(READY);

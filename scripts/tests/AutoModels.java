@@ -140,7 +140,7 @@ class AutoModels {
         cop.sim.set("answer", "{\"name\":\"Ann\"}");
         var outcome = cop.run("chat", "-m", "auto", "--reasoning-effort", "high", "--schema", "name", "--json", "Who?");
         assertEquals(0, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("auto does not support reasoning_effort; it is left out"), outcome::all);
+        assertTrue(outcome.err().contains("auto does not support reasoning_effort; dropping it"), outcome::all);
         assertEquals(List.of("reasoning_effort"), strings(Json.object(outcome.out(), "it").path("dropped")));
         assertFalse(cop.last(CHAT).body().has("response_format"));
         assertTrue(cop.last(CHAT).rawBody().contains("JSON Schema"));
@@ -233,7 +233,7 @@ class AutoModels {
         assertEquals(2, cop.sim.count(SESSION));
         cop.sim.set("faults", "400-model_not_supported,400-model_not_supported");
         assertFalse(reports(cop.run("chat", "hi"), 1,
-                "GitHub chooses no model for this account").err().contains("-m auto"));
+                "GitHub chose no model for this account").err().contains("-m auto"));
     }
 
     @Test

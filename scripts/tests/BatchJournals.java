@@ -155,7 +155,7 @@ class BatchJournals {
         Path kept = cop.file("out.jsonl.run/copilot-batch.input");
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
         var outcome = exits(0, cop.run(command));
-        assertTrue(outcome.err().contains("using the rows piped in before"), outcome::all);
+        assertTrue(outcome.err().contains("using the rows piped in earlier"), outcome::all);
         assertEquals("a=1 b=2", told());
         exits(0, cop.runWith(rows.replace("1", "3"), command));
         assertEquals("a=3 b=2", told());
@@ -212,7 +212,7 @@ class BatchJournals {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n");
         exits(5, cop.batch("--skip-bad"));
         var outcome = exits(5, cop.batch("--skip-bad", "--again"));
-        assertTrue(outcome.err().contains("warning: 1 of 2 rows are invalid and left out, such as"),
+        assertTrue(outcome.err().contains("warning: 1 of 2 rows are invalid and skipped, such as"),
                 outcome::all);
         assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
     }

@@ -219,7 +219,7 @@ class BatchOutputs {
         reports(none, "error: task " + id + " of a Slurm array ");
         if (!part.isEmpty()) {
             reports(none, "error: task " + id + " of a Slurm array is " + part
-                    + "\nhint: --shard auto takes that part," + " --shard 1/1 all rows\n");
+                    + "\nhint: use --shard auto for that part, or --shard 1/1 for all rows\n");
         }
         assertEquals(0, asked());
         assertFalse(Files.exists(cop.file("out.jsonl.run")));
@@ -532,7 +532,7 @@ class BatchOutputs {
         cop.write(row.get(1), "corrected by hand\n");
         for (int i = 1; i <= 2; i++) {
             reports(exits(0, cop(row.get(2))),
-                    "note: " + row.get(1) + " was changed since this run wrote it; kept as "
+                    "note: " + row.get(1) + " was changed since this run wrote it; saved as "
                             + row.get(1) + ".changed-" + i);
             assertEquals("corrected by hand\n", cop.read(row.get(1) + ".changed-" + i));
             assertEquals(written, cop.read(row.get(1)));

@@ -349,7 +349,7 @@ class BatchProcesses {
         for (String pattern : List.of("{{id}}.md", "out/{{id}}.md")) {
             var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r");
             assertEquals(2, outcome.code(), outcome::all);
-            assertTrue(outcome.err().contains("which is not in its folder"), outcome::all);
+            assertTrue(outcome.err().contains("which is outside its folder"), outcome::all);
         }
         assertFalse(Files.exists(cop.file("r")));
     }

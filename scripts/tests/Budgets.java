@@ -307,7 +307,7 @@ class Budgets {
         var numbers = Pattern.compile("(?s)tokens +(\\S+) .*credits +(\\S+) ").matcher(dry);
         assertTrue(numbers.find(), dry);
         prints(question, "300 requests to gpt-5-mini, with prompts of about " + numbers.group(1) + " tokens, "
-                + numbers.group(2) + " credits. Go on? [y/N]", "nothing was sent");
+                + numbers.group(2) + " credits. Continue? [y/N]", "nothing was sent");
         assertEquals(0, cop.chats().size());
     }
 
@@ -473,10 +473,10 @@ class Budgets {
     void statusReportsRunningProcess() {
         rows(3);
         exits(75, batch("--max-requests", "1"));
-        prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 rows are left: the same command resumes");
+        prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 rows remain: run the same command to resume");
         try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
             var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
-            prints(outcome, "2 rows are left: a process is sending them");
+            prints(outcome, "2 rows remain: a process is sending them");
             assertFalse(outcome.all().contains("goes on"), outcome::all);
         }
     }

@@ -847,7 +847,7 @@ class Chat {
         if (!way.equals("--json")) return;
         var record = Json.tryParse(outcome.out());
         assertTrue(record.path("text").asString().startsWith("one"), outcome::all);
-        assertTrue(record.path("error").asString().contains("broke off"), outcome::all);
+        assertTrue(record.path("error").asString().contains("was interrupted"), outcome::all);
     }
 
     @Test

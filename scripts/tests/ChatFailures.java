@@ -383,7 +383,7 @@ class ChatFailures {
     void modelServedNowhereIsReported() {
         cop.sim.set("faults", List.of("400-unsupported_api_for_model", "400-unsupported_api_for_model"));
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
-        reports(outcome, "mai-code-1.1-flash is not served on /chat/completions");
+        reports(outcome, "mai-code-1.1-flash does not support /chat/completions");
         reports(outcome, "hint: use another model: copilot models --refresh");
     }
 

@@ -67,8 +67,8 @@ class Doctors {
                 "ok    java: 25.*", "ok    host: http://127.0.0.1:.*", "ok    proxy: none",
                 "ok    source: COPILOT_GITHUB_TOKEN: used, ghu_…0000, .*",
                 "ok    login: .* the Copilot token is valid for .*, API http://127.0.0.1:\\d+",
-                "ok    network: GitHub http://127.0.0.1:\\d+/ answers in .* \\[HTTP \\d+]",
-                "ok    network: API http://127.0.0.1:\\d+/models answers in .* \\[HTTP 200]",
+                "ok    network: GitHub http://127.0.0.1:\\d+/ responds in .* \\[HTTP \\d+]",
+                "ok    network: API http://127.0.0.1:\\d+/models responds in .* \\[HTTP 200]",
                 "ok    models: no list cached yet .*", "ok    model: auto, .*",
                 "ok    chat: POST http://127.0.0.1:\\d+/chat/completions");
         assertFalse(outcome.out().contains("fail"), outcome::all);
@@ -153,8 +153,9 @@ class Doctors {
         cop.with("COP_HOST", "git.corp.example").with("COP_HEADERS", "no header s3cretValue")
                 .with("COP_MAX_WAIT", "soon");
         secrets.add("s3cretValue");
-        says(doctor(1, "--offline"), "fail  host: COP_HOST git.corp.example is neither .*",
-                "fail  headers: COP_HEADERS .*", "fail  COP_MAX_WAIT: invalid time: COP_MAX_WAIT soon .*",
+        says(doctor(1, "--offline"), "fail  host: invalid COP_HOST: git.corp.example hint: .*",
+                "fail  headers: invalid header in COP_HEADERS: .* hint: .*",
+                "fail  COP_MAX_WAIT: invalid time: COP_MAX_WAIT soon .*",
                 "ok    host: github.com, https://api.github.com");
     }
 
@@ -186,13 +187,13 @@ class Doctors {
         cop.run("models");
         says(doctor(0), "ok    cache: ~/.cache/copilot.java", "ok    config: .*, not created yet");
         cop.write(".config/copilot.java", "a file");
-        says(cop.run("doctor"), "warn  config: ~/.config/copilot.java is no folder .*");
+        says(cop.run("doctor"), "warn  config: ~/.config/copilot.java is not a writable folder .*");
     }
 
     @Test
     void certificates() {
         cop.with("SSL_CERT_FILE", "no-such.pem");
-        says(doctor(1), "fail  certificates: .*SSL_CERT_FILE .*no-such.pem.*");
+        says(doctor(1), "fail  certificates: .*no-such.pem: no such file hint: check SSL_CERT_FILE.*");
         cop.write("bad.pem", "no certificate");
         cop.with("SSL_CERT_FILE", cop.file("bad.pem").toString());
         says(doctor(1), "fail  certificates: .*bad.pem.*");

@@ -138,10 +138,10 @@ class Embeds {
             "{\"title\":\"x\",\"n\":1} | r.jsonl:2: the row has no field text or input | with --field: title, n",
             "{\"text\":\"\",\"n\":1} | r.jsonl:2: the text is empty | remove it",
             "{\"text\":\" \\n\",\"n\":1} | r.jsonl:2: the text is empty | remove it",
-            "{\"text\":null,\"n\":1} | r.jsonl:2: text is null, not a text | -t TEMPLATE",
-            "{\"text\":[\"a\"]} | r.jsonl:2: text is a list, not a text | -t TEMPLATE",
-            "{\"text\":{}} | r.jsonl:2: text is an object, not a text | -t TEMPLATE",
-            "{\"text\":true} | r.jsonl:2: text is true, not a text | -t TEMPLATE",
+            "{\"text\":null,\"n\":1} | r.jsonl:2: text is null, not a string | -t TEMPLATE",
+            "{\"text\":[\"a\"]} | r.jsonl:2: text is a list, not a string | -t TEMPLATE",
+            "{\"text\":{}} | r.jsonl:2: text is an object, not a string | -t TEMPLATE",
+            "{\"text\":true} | r.jsonl:2: text is true, not a string | -t TEMPLATE",
             "{\"text\":} | r.jsonl:2:9: | check commas, colons", "[1] | r.jsonl:2: expected a JSON object | "})
     void rowWithoutTextIsReported(String row, String said, String hint) {
         cop.write("r.jsonl", "{\"text\":\"fine\"}\n" + row + "\n");
@@ -430,7 +430,7 @@ class Embeds {
         cop.sim.set("max-inputs", 1);
         var outcome = cop.ok(embed("-u", "a b c", "d"));
         assertTrue(outcome.err().matches("usage: \\d+ tokens, text-embedding-3-small, 2 requests, [0-9.]+ m?s\n"
-                + "quota: premium interactions 98.09 % left of 1500, resets [-0-9]+ [:0-9]+, in \\d+ days\n"),
+                + "quota: premium interactions 98.09% left of 1500, resets [-0-9]+ [:0-9]+, in \\d+ days\n"),
                 outcome::all);
         outcome = cop.ok(embed("-u", "word ".repeat(500)));
         assertTrue(outcome.err().matches("(?s)usage: 625 tokens, about 0.0013 credits, .*, 1 request, .*"),

@@ -168,7 +168,7 @@ class Login {
     // ---- endings
 
     @ParameterizedTest
-    @CsvSource({"deny, canceled", "expire, expired", "disabled, has no login by code", "bad-client, client id",
+    @CsvSource({"deny, canceled", "expire, expired", "disabled, cannot log in by code", "bad-client, client id",
             "bad-code, no longer accepts"})
     void everyOutcomeHasItsMessage(String device, String words) {
         cop.sim.set("device", device);
@@ -179,11 +179,11 @@ class Login {
 
     @ParameterizedTest
     @CsvSource({"access_denied, 200, canceled", "expired_token, 200, expired", "token_expired, 200, expired",
-            "device_flow_disabled, 200, has no login by code", "incorrect_client_credentials, 200, client id",
+            "device_flow_disabled, 200, cannot log in by code", "incorrect_client_credentials, 200, client id",
             "incorrect_device_code, 200, no longer accepts", "unsupported_grant_type, 200, unsupported_grant_type",
             // RFC 8628, 3.5 goes by RFC 6749, 5.2: an authorization server answers these with 400
             "access_denied, 400, canceled", "expired_token, 400, expired",
-            "device_flow_disabled, 400, has no login by code",
+            "device_flow_disabled, 400, cannot log in by code",
             "incorrect_client_credentials, 401, client id"})
     void pollErrorEndsLoginWhateverItsStatus(String error, int status, String words) {
         try (var github = stub("{}")) {
@@ -208,7 +208,7 @@ class Login {
     void disabledDeviceFlowIsReported() {
         try (var github = stub("{}")) {
             github.on(CODE, Stub.Reply.json(200, "{\"error\":\"device_flow_disabled\"}"));
-            refused(cop.run("login", "--no-browser"), "has no login by code");
+            refused(cop.run("login", "--no-browser"), "cannot log in by code");
         }
     }
 
@@ -755,7 +755,7 @@ class Login {
             var outcome = cop.run(words.split(" "));
             assertEquals(2, outcome.err().split(said, -1).length, outcome::all);
             prints(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout")
-                    ? "deleted the unreadable " + file : "copilot login replaces it");
+                    ? "deleted the unreadable " + file : "copilot login");
             assertEquals(!words.equals("logout"), Files.exists(file), outcome::all);
             if (words.equals("login")) prints(cop.run("status"), 0, "your login");
         }

@@ -191,11 +191,11 @@ class Logs {
         assertFalse(heard.isEmpty());
         assertEquals(heard, Json.text(turn, "text").strip());
         assertEquals("", turn.path("finish").asString());
-        assertTrue(Json.text(turn, "error").contains("broke off"), turn.toString());
+        assertTrue(Json.text(turn, "error").contains("was interrupted"), turn.toString());
         chat("-c", "say: two");
         assertEquals(List.of("user: say: a b c d e f g h", "assistant: " + Json.text(turn, "text"), "user: say: two"),
                 sent());
-        assertTrue(logs("show").contains("\n\n*(the answer broke off in the middle"), logs("show"));
+        assertTrue(logs("show").contains("\n\n*(the answer was interrupted"), logs("show"));
     }
 
     @ParameterizedTest

@@ -320,7 +320,7 @@ class ModelEndpoints {
     @Test
     void firstErrorIsReportedForModelServedNowhere() {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses"));
-        reports(cop.run("chat", "-m", "gpt-5.4", "say: x"), 1, "gpt-5.4 is not served on /chat/completions");
+        reports(cop.run("chat", "-m", "gpt-5.4", "say: x"), 1, "gpt-5.4 does not support /chat/completions");
         assertEquals(2, cop.chats().size());
     }
 

@@ -39,7 +39,7 @@ class ModelFields {
         cop.ok("models");
         var first = cop.ok("chat", "-m", model, "--temperature", "0", "say: hello");
         assertEquals("hello\n", first.out());
-        assertEquals("warning: " + model + " does not support temperature; it is left out\n", first.err());
+        assertEquals("warning: " + model + " does not support temperature; dropping it\n", first.err());
         assertEquals(2, cop.sim.count(path), "refused once, and asked again");
         assertFalse(cop.last(path).body().has("temperature"));
         var record = cop.record("-m", model, "--temperature", "0", "say: hello");
@@ -159,7 +159,7 @@ class ModelFields {
         cop.ok("chat", "-m", "gpt-5-mini", "--endpoint", "responses", "hi");
         assertEquals(1, cop.sim.count(RESPONSES));
         reports(cop.run("chat", "-m", "gpt-5-mini", "--endpoint", "messages", "hi"), 1,
-                "gpt-5-mini is not served on /v1/messages");
+                "gpt-5-mini does not support /v1/messages");
         assertEquals(0, cop.sim.count(CHAT), "what was named is not changed");
         reports(cop.run("chat", "--endpoint", "nowhere", "hi"), 2, "invalid value for --endpoint: nowhere");
         cop.write("t.mustache", "---\nmodel: gpt-5-mini\nendpoint: responses\n---\nsay: {{input}}");

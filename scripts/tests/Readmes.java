@@ -151,8 +151,9 @@ class Readmes {
         var stories = Map.of("terminal.svg", List.of("~ $ cop login", "logged in as octocat", "~ $ cop chat \"Three",
                 "Captain Bill, for", "~ $ git diff | cop chat -u", "Stop after the third retry", "usage: ",
                 "error: unknown template: transalte", "hint: did you mean translate?", "Guten Morgen, und danke",
-                "\"age\": 47}"), "batch.svg", List.of("~ $ cop batch classify", "all wait 0:0", "stopping; waiting for",
-                "10 of 20 rows are done: 10 ok", "as when this run began", "done: 20 ok", "20 of 20 rows are done"));
+                "\"age\": 47}"), "batch.svg", List.of("~ $ cop batch classify", "pausing for 0:0",
+                "requests in flight: 1", "10 of 20 rows are done: 10 ok", "as when this run started", "done: 20 ok",
+                "20 of 20 rows are done"));
         var shown = new TreeSet<String>();
         for (String page : List.of("README.md", "README.zh-CN.md")) {
             Pattern.compile("!\\[[^\\]]{40,}\\]\\(\\.github/([^)]+)\\)").matcher(Files.readString(

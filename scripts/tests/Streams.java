@@ -203,7 +203,7 @@ class Streams {
                     .finished("").breaking("upstream fell over"),
             new Sample("an error chunk that says nothing").events(said("Hi"),
                     "{\"error\":{\"code\":\"\",\"message\":\"\"}}").told("Hi").finished("")
-                    .breaking("broke the answer off"),
+                    .breaking("interrupted the answer"),
             new Sample("a malformed line in between").events(said("Hi"), "{\"choices\":[{\"index\":0,\"delta\":{\"cont",
                     said(" there"), "not even JSON", "17", "[]", "\"text\"", FINISHED, "[DONE]").told("Hi", " there"),
             new Sample("values of the wrong type").events("{\"choices\":[{\"index\":\"x\",\"delta\":{\"content\":7}}]}",

@@ -150,7 +150,7 @@ class TemplateChecks {
             List.of("<% if x %> {{x}}", "{}", "t:1: ", "<%"),
             List.of("{{x}} {tone}", "{\"tone\": \"kind\"}", "t:1: ", "{tone}"),
             List.of("{{x}} ${tone}", "{\"tone\": \"kind\"}", "t:1: ", "{tone}"),
-            List.of("---\ndefaults: {y: \"Dear {{x}}\"}\n---\n{{y}}, {{x}}", "{}", "default y", "{{"),
+            List.of("---\ndefaults: {y: \"Dear {{x}}\"}\n---\n{{y}}, {{x}}", "{}", "default of y", "{{"),
             List.of("---\nsystem: |\n  a\n  {% b %}\n---\n{{x}}", "{}", "t:4: ", "{%"));
 
     static final List<List<String>> UNDOUBTED = List.of(

@@ -56,18 +56,18 @@ class Usages {
                 octocat (individual, yearly_subscriber_quota), billed in AI credits, $0.01 each
                   chat                  unlimited
                   completions           unlimited
-                  premium interactions  98.09 %% left of 1500 credits: 1471.4
+                  premium interactions  98.09%% left of 1500 credits: 1471.4
                 resets %s, in 8 days
                 """.formatted(local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm")), cop.terminal(1).run("usage").out());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "requests | (individual, yearly_subscriber_quota) | 90.47 % left of 300 requests: 271.4",
-            "negative | $0.01 each | -0.07 % left of 1500 credits: -1",
-            "overage | $0.01 each | 0 % left of 1500 credits: 0, 12.5 used beyond it, more may be used and is"
+            "requests | (individual, yearly_subscriber_quota) | 90.47% left of 300 requests: 271.4",
+            "negative | $0.01 each | -0.07% left of 1500 credits: -1",
+            "overage | $0.01 each | 0% left of 1500 credits: 0, 12.5 used beyond it, more may be used and is"
             + " billed",
-            "free | (free, free_limited_copilot) | chat         96 % left of 500: 480",
+            "free | (free, free_limited_copilot) | chat         96% left of 500: 480",
             "missing | (individual, yearly_subscriber_quota) | GitHub reports no quotas for this account"})
     void everyKindOfAccountIsShown(String kind, String head, String line) {
         cop.sim.set("quota", kind);
@@ -147,12 +147,12 @@ class Usages {
             "\"entitlement\":-1,\"remaining\":0 | x: unlimited",
             "\"entitlement\":0,\"remaining\":0,\"unlimited\":true | x: unlimited",
             "\"entitlement\":0,\"remaining\":0,\"percent_remaining\":0.0 | x: none in this plan",
-            "\"entitlement\":300,\"remaining\":-1,\"percent_remaining\":-0.33 | x: -0.33 % left of 300: -1",
-            "\"entitlement\":\"300\",\"remaining\":\"30\" | x: 10 % left of 300: 30",
-            "\"entitlement\":3,\"remaining\":1 | x: 33.33 % left of 3: 1",
+            "\"entitlement\":300,\"remaining\":-1,\"percent_remaining\":-0.33 | x: -0.33% left of 300: -1",
+            "\"entitlement\":\"300\",\"remaining\":\"30\" | x: 10% left of 300: 30",
+            "\"entitlement\":3,\"remaining\":1 | x: 33.33% left of 3: 1",
             "\"entitlement\":300 | x: unknown amount left of 300",
             "\"remaining\":7 | x: 7 left",
-            "\"percent_remaining\":99.999 | x: 99.99 % left",
+            "\"percent_remaining\":99.999 | x: 99.99% left",
             "\"percent_remaining\":1e99999999,\"entitlement\":1e99999999,\"remaining\":null | x: unknown amount left",
             "\"entitlement\":[],\"remaining\":{},\"percent_remaining\":true | x: unknown amount left",
             "\"remaining\":7,\"overage_count\":2.50 | x: 7 left, 2.5 used beyond it",
@@ -167,7 +167,7 @@ class Usages {
     @CsvSource(delimiter = '|', value = {
             "\"limited_user_quotas\":{\"chat\":5} | chat: 5 left",
             "\"monthly_quotas\":{\"chat\":50} | chat: unknown amount left of 50",
-            "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":{\"chat\":0} | chat: 0 % left of 50: 0",
+            "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":{\"chat\":0} | chat: 0% left of 50: 0",
             "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":null,\"quota_snapshots\":null"
                     + " | chat: unknown amount left of 50",
             "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{} | chat: unknown amount left of 50",
@@ -257,8 +257,8 @@ class Usages {
     @Test
     void usageOptionShowsRemainingQuota() {
         String day = local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days";
-        assertEquals("quota: premium interactions 98.09 % left of 1500, resets " + day + "\n", lineAfter("snapshot"));
-        assertEquals("quota: premium interactions 98.03 % left of 1500, resets " + day + "\n", lineAfter("snapshot"),
+        assertEquals("quota: premium interactions 98.09% left of 1500, resets " + day + "\n", lineAfter("snapshot"));
+        assertEquals("quota: premium interactions 98.03% left of 1500, resets " + day + "\n", lineAfter("snapshot"),
                 "the call before is counted now");
     }
 
@@ -270,10 +270,10 @@ class Usages {
 
     @Test
     void usageOptionShowsSessionAndWeeklyLimits() {
-        assertEquals("quota: premium interactions 98.09 % left of 1500, resets "
-                + local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days; session limit 75.5 % left of 1000,"
+        assertEquals("quota: premium interactions 98.09% left of 1500, resets "
+                + local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days; session limit 75.5% left of 1000,"
                 + " resets " + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + ", in 2 h; weekly limit"
-                + " 99.99 % left of 5000\n",
+                + " 99.99% left of 5000\n",
                 lineAfter("all"));
     }
 
@@ -281,15 +281,15 @@ class Usages {
     void freeAccountUsesChatHeader() {
         cop.sim.set("plan", "free");
         var outcome = cop.ok("chat", "-u", "say: hi");
-        assertTrue(outcome.err().contains("\nquota: chat 42.8 % left of 50, resets "), outcome::all);
+        assertTrue(outcome.err().contains("\nquota: chat 42.8% left of 50, resets "), outcome::all);
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', nullValues = "null", value = {
-            "ent=-1&rem=100 | quota: unlimited", "ent=300&rem=-0.33 | quota: chat -0.33 % left of 300",
-            "rem=5 | quota: chat 5 % left", "ent=300 | null", "rem=NaN&ent=1 | null",
-            "ent=0&rem=0 | quota: chat none in this plan", "rem=1e9 | quota: chat 1000000000 % left",
-            "rem=1e99999 | null", "& | null", "rem | null", "rem=5&rst=%zz | quota: chat 5 % left"})
+            "ent=-1&rem=100 | quota: unlimited", "ent=300&rem=-0.33 | quota: chat -0.33% left of 300",
+            "rem=5 | quota: chat 5% left", "ent=300 | null", "rem=NaN&ent=1 | null",
+            "ent=0&rem=0 | quota: chat none in this plan", "rem=1e9 | quota: chat 1000000000% left",
+            "rem=1e99999 | null", "& | null", "rem | null", "rem=5&rst=%zz | quota: chat 5% left"})
     void incompleteHeaderIsRead(String value, String line) {
         var headers = HttpHeaders.of(Map.of("X-Quota-Snapshot-Chat", List.of(value)), (_, _) -> true);
         assertEquals(Optional.ofNullable(line), Quota.line(Quota.of(headers), NOW));
