@@ -930,7 +930,7 @@ public class copilot {
 
         String usageLine() {
             return "usage: " + usage + Text.printable(model.isEmpty() ? "" : ", " + model) + ", "
-                    + Durations.seconds(duration);
+                    + Durations.seconds(duration) + (id.startsWith("cached ") ? ", " + id : "");
         }
     }
 
@@ -1743,6 +1743,7 @@ final class Commands {
             new Entry("Ask", "models", BasicCommand.MODELS, BasicCommand::models),
             new Entry("Ask", "usage", BasicCommand.USAGE, BasicCommand::usage),
             new Entry("Ask", "api", BasicCommand.API, BasicCommand::api),
+            new Entry("Ask", "cache", BasicCommand.CACHE, BasicCommand::cache),
             new Entry("Prompts in files", "render", RenderCommand.SYNTAX, RenderCommand::new),
             new Entry("Prompts in files", "templates", BasicCommand.TEMPLATES, BasicCommand::templates),
             new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
@@ -2089,6 +2090,8 @@ abstract class Command {
         console.verbose = has("--verbose");
         console.quiet = has("--quiet");
         check();
+        console.command = known.spec.name().replaceFirst(".* ", "");
+        console.template = text("TEMPLATE", text("-t"));
         String named = text("--host");
         var host = setting("host", () -> named != null ? Host.of("--host", named)
                 : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
@@ -2417,17 +2420,48 @@ final class BasicCommand extends Command {
             percent remaining, unlimited, reset, overage, overage permitted, unit.
 
             --json  Print GitHub's JSON.
+            --spent  Show what was spent, by day (UTC), model, and template, from this machine's record.
+            --since=TIME  With --spent: only the last 7d, for example.
 
               {cop} usage
+              {cop} usage --spent --since 7d
               {cop} usage --json | jq .quota_snapshots
             """;
 
     int usage(CopilotClient copilot) {
+        if (has("--spent")) return spent(new Spending(copilot.context()));
         var account = copilot.account();
         if (has("--json")) return print(Json.pretty(account.json()));
         if (env.terminal().test(1)) return print(account.toString());
         if (account.quotas().isEmpty()) console.warn(Account.NO_QUOTAS);
         return console.table(List.of(), account.quotas().stream().map(Quota::cells).toList());
+    }
+
+    /// Sums up by day, model and template; forgets what is older than 400 days.
+    private int spent(Spending spending) {
+        var now = env.time().now();
+        var all = spending.since(now.minus(Spending.KEPT));
+        boolean old = spending.since(Instant.EPOCH).size() > all.size();
+        if (old) OutputFile.write(spending.file(), all.stream().map(line -> Json.singleLine(line) + "\n").collect(
+                Collectors.joining()));
+        String since = Durations.stamp(now.minus(time("--since", Spending.KEPT)));
+        var groups = all.stream().filter(line -> Json.text(line, "at").compareTo(since) >= 0).collect(
+                Collectors.groupingBy(line -> String.join("\t", Json.text(line, "at").substring(0, 10),
+                Json.text(line, "model"), Json.text(line, "template")), TreeMap::new, Collectors.toList()));
+        var rows = new ArrayList<List<String>>();
+        groups.forEach((names, lines) -> rows.add(Stream.concat(Stream.of(names.split("\t", -1)), Stream.of(
+                "" + lines.size(), "" + lines.stream().mapToLong(line -> line.path("tokens").asLong()).sum(),
+                (lines.stream().anyMatch(line -> line.has("about")) ? "about " : "") + Spending.credits(lines)
+                .stripTrailingZeros().toPlainString())).toList()));
+        return console.table(List.of("DAY", "MODEL", "TEMPLATE", "REQUESTS", "TOKENS", "CREDITS"), rows);
+    }
+
+    static final String CACHE = "clear [OPTIONS]\n\nDelete cached answers and compiled tools.\n\n\n\n"
+            + "  {cop} cache clear\n  {cop} cache clear --quiet";
+
+    int cache(CopilotClient copilot) {
+        copilot.context().home().deleteCached("{answer,tools}-*.json");
+        return 0;
     }
 
     static final String API = """
@@ -2945,6 +2979,7 @@ class ChatCommand extends RequestCommand {
             --no-log  Do not save this chat.
             """ + REQUEST + TOOLS + """
             Output:
+            --cache[=TIME]  Reuse the answer to the same request for 30d, or for TIME. Default: $COP_CACHE.
             -o, --output=FILE  Write the answer to FILE.
             -x, --extract  Print only the first fenced block of the answer.
             -u, --usage  Show tokens and credits on stderr.
@@ -2962,6 +2997,7 @@ class ChatCommand extends RequestCommand {
 
     @Override
     int run(CopilotClient copilot) {
+        if (has("--cache")) copilot.cacheAge = text("--cache").isEmpty() ? Duration.ofDays(30) : time("--cache", null);
         boolean json = has("--json"), extract = has("--extract");
         String output = text("--output"), template = text("--template");
         Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
@@ -4804,7 +4840,7 @@ final class Conversation {
     static Instant used(Path file) { return Instant.ofEpochMilli(file.toFile().lastModified()); }
 
     ObjectNode turn(Request request, String template) {
-        var turn = Json.object().put("at", stamp(home.env().time().now())).put("asked", request.model());
+        var turn = Json.object().put("at", Durations.stamp(home.env().time().now())).put("asked", request.model());
         if (request.system() != null) turn.put("system", request.system());
         var fresh = turn.putArray("messages");
         request.turns().stream().skip(messages().size()).forEach(message -> {
@@ -4849,12 +4885,6 @@ final class Conversation {
     void reset() {
         id = null;
         turns.clear();
-    }
-
-    /// Formats without `DateTimeFormatter`, which would add about 20 ms to every chat.
-    static String stamp(Instant at) {
-        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
-        return utc + (utc.getSecond() == 0 ? ":00Z" : "Z");             // toString omits seconds if 0
     }
 
     String id() { return keeps ? id : null; }
@@ -5151,8 +5181,11 @@ final class CopilotClient {
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
     private static final String NOWHERE = "nowhere";        // the path of a model that both endpoints rejected
 
+    Duration cacheAge;                                      // how long answers are reused; null: never
+
     CopilotClient(Context context) {
         this.context = context;
+        cacheAge = Durations.parse("COP_CACHE", context.env().variable("COP_CACHE"), null);
         logins = new CredentialSources(context);
         tokens = new TokenManager(context, logins);
         models = new ModelCatalog(this);
@@ -5172,6 +5205,13 @@ final class CopilotClient {
     private record Attempt(String requested, UnaryOperator<ApiRequest> options, DeltaListener listener) {}
 
     Reply ask(Request request, DeltaListener listener) {
+        var cache = new AnswerCache(context, cacheAge);
+        var cached = cache.find(request);
+        cached.ifPresent(reply -> listener.text(0, reply.text()));
+        return cached.orElseGet(() -> cache.keep(request, sent(request, listener)));
+    }
+
+    private Reply sent(Request request, DeltaListener listener) {
         tokens.get();                                       // what was learned depends on its source
         models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
         return ask(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
@@ -5194,6 +5234,14 @@ final class CopilotClient {
 
     /// 1. Resolves `auto` to a model, or to none.
     private Reply ask(Request request, Attempt attempt) {
+        var spending = new Spending(context);
+        spending.check();
+        var reply = resolved(request, attempt);
+        spending.add(request, models.completed(request, reply).usage());
+        return reply;
+    }
+
+    private Reply resolved(Request request, Attempt attempt) {
         if (!Model.isAuto(request.model())) return onEndpoint(request, attempt);
         var omitted = new Omitted(request, context()::warnOnce);
         return auto.ask(AutoModel.withoutEffort(request, omitted), (asked, headers) -> onEndpoint(asked, new Attempt(
@@ -5357,6 +5405,92 @@ final class CopilotClient {
     }
 }
 
+/// Answers kept for requests that are the same, but for what was streamed.
+///
+/// @param age how long they are used; null for not at all
+record AnswerCache(Context context, Duration age) {
+    static final String MARK = "cached ";
+
+    private Path file(Request request) {
+        var key = Json.compact(ChatCompletionsBody.plain(request.withStream(true))) + request.delivery().endpoint();
+        return context.home().cache().resolve("answer-" + Text.sha256(key).substring(0, 32) + ".json");
+    }
+
+    /// Returns a kept answer, with an id that says since when.
+    Optional<Reply> find(Request request) {
+        return Optional.ofNullable(age).flatMap(_ -> context.home().readCached(file(request))).filter(kept ->
+                Durations.isRecent(kept.fetched(), age, context.now())).map(kept -> new Reply(List.of(Json.text(
+                kept.answer(), "text")), Json.text(kept.answer(), "reasoning"), "stop", Json.text(kept.answer(),
+                "model"), Usage.NONE, Json.array(Stream.of()), MARK + Durations.stamp(kept.fetched()), "",
+                Duration.ZERO, List.of(), List.of()));
+    }
+
+    /// Keeps a complete answer that is a text.
+    Reply keep(Request request, Reply reply) {
+        boolean whole = reply.rawFinish().equals("stop") && reply.choices().size() == 1 && reply.steps().isEmpty();
+        if (age != null && whole) context.home().writeCached(file(request), reply.json(), context.now(),
+                context.console());
+        return reply;
+    }
+}
+
+/// What answers have cost, in all processes: a line each in `spent.jsonl`, without any text.
+///
+///     {"at":"2026-11-28T20:43:00Z","command":"chat","template":"review","model":"gpt-5-mini","tokens":137,
+///      "credits":0.0036,"about":true}
+record Spending(Context context) {
+    private static final String DAILY = "COP_DAILY_CREDITS";
+    static final Duration KEPT = Duration.ofDays(400);
+
+    Path file() { return context.home().state().resolve("spent.jsonl"); }
+
+    /// Returns the lines since a time; all begin with their own.
+    List<ObjectNode> since(Instant start) {
+        try {
+            return Files.readAllLines(file()).stream().filter(line -> line.compareTo("{\"at\":\"" + Durations.stamp(
+                    start)) >= 0).map(Json::tryParse).filter(JsonNode::isObject).map(ObjectNode.class::cast).toList();
+        } catch (NoSuchFileException _) {
+            return List.of();
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + file(), e, "");
+        }
+    }
+
+    static BigDecimal credits(List<ObjectNode> lines) {
+        return lines.stream().map(line -> line.path("credits").decimalValue(BigDecimal.ZERO)).reduce(BigDecimal.ZERO,
+                BigDecimal::add);
+    }
+
+    /// Stops before a request if the day (UTC) has cost COP_DAILY_CREDITS.
+    void check() {
+        String limit = context.env().variable(DAILY);
+        if (limit == null) return;
+        if (!limit.matches("[0-9]{1,9}(\\.[0-9]{1,9})?")) throw Fault.usage("invalid " + DAILY + ": " + limit, DAILY
+                + "=50");
+        Home.readOnly(context.home().state()).ifPresent(why -> {
+            throw Fault.usage("cannot record credits: " + why, "unset " + DAILY);
+        });
+        var spent = credits(since(context.now().truncatedTo(ChronoUnit.DAYS)));
+        if (spent.compareTo(new BigDecimal(limit)) >= 0) throw new Fault(Fault.LATER, "today's requests cost " + spent
+                .stripTrailingZeros().toPlainString() + " credits; " + DAILY + " is " + limit,
+                "wait until midnight UTC, or raise " + DAILY);
+    }
+
+    void add(Request request, Usage used) {
+        if (!context.home().isPersistent()) return;
+        var line = Json.object().put("at", Durations.stamp(context.now())).put("command", context.console().command);
+        if (context.console().template != null) line.put("template", context.console().template);
+        line.put("model", request.model()).put("tokens", used.totalTokens()).put("credits", BigDecimal.valueOf(
+                used.nanoCredits(), 9));
+        if (used.estimated()) line.put("about", true);
+        try {
+            context.home().append(file(), Json.singleLine(line), false);
+        } catch (IOException | Fault e) {
+            context.warnOnce("cannot record credits: " + Text.reason(e));
+        }
+    }
+}
+
 /// The account's models: the cached list, what requests have shown, and the choice of a model.
 final class ModelCatalog {
     private final CopilotClient copilot;
@@ -5444,6 +5578,7 @@ final class ModelCatalog {
     }
 
     Reply completed(Request request, Reply reply) {
+        if (reply.id().startsWith(AnswerCache.MARK)) return reply;
         return reply.withUsage(estimate(request, reply.model(), reply.text() + reply.reasoning(), reply.usage()));
     }
 
@@ -6047,7 +6182,9 @@ final class TokenManager {
     }
 
     /// Deletes what GitHub gave for a token, under any identity.
-    void forget(GithubToken source) { context.home().deleteTokens(source.key(context.host())); }
+    void forget(GithubToken source) {
+        context.home().deleteCached("{token,auto}-" + source.key(context.host()) + "*.json");
+    }
 
     // ---- the choice of a source
 
@@ -10999,9 +11136,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// Deletes all tokens fetched with one GitHub token.
-    void deleteTokens(String key) {
-        try (var files = Files.newDirectoryStream(cache, "{token,auto}-" + key + "*.json")) {
+    /// Deletes cached files, such as all tokens fetched with one GitHub token.
+    void deleteCached(String glob) {
+        try (var files = Files.newDirectoryStream(cache, glob)) {
             files.forEach(this::delete);
         } catch (NoSuchFileException | NotDirectoryException _) {
             // nothing was ever fetched
@@ -11748,6 +11885,7 @@ final class Console {
     private boolean living;                                 // the last line is to be overwritten
     private final Set<String> said = ConcurrentHashMap.newKeySet();
     boolean verbose, quiet;
+    String command = "script", template;                    // for the record of what is spent
     volatile boolean stalled;                               // another thread writes to stdout, and may be stuck
 
     Console(Environment env) {
@@ -12351,6 +12489,12 @@ record FileType(String start, String what, String media, String way) {
 }
 
 final class Durations {
+    /// Formats without `DateTimeFormatter`, which would add about 20 ms to every chat.
+    static String stamp(Instant at) {
+        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
+        return utc + (utc.getSecond() == 0 ? ":00Z" : "Z");             // toString omits seconds if 0
+    }
+
     private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9})\\s*(ms|s|m|h|d)?");
     private static final Duration LONGEST = Duration.ofDays(3650);      // fits in nanoseconds
 

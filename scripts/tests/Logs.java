@@ -88,11 +88,11 @@ class Logs {
     /// A conversation as if it had been kept, last used so many minutes after midnight of 2026-11-01.
     private String kept(int minutes, String... promptsAndAnswers) {
         var at = Instant.parse("2026-11-01T00:00:00Z").plus(Duration.ofMinutes(minutes));
-        String id = Conversation.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
+        String id = Durations.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
         var lines = new StringBuilder();
         for (int i = 0; i < promptsAndAnswers.length; i += 2) {
             var turn = new Conversation(session().home(), null).turn(request(promptsAndAnswers[i]), null)
-                    .put("at", Conversation.stamp(at)).put("text", promptsAndAnswers[i + 1]);
+                    .put("at", Durations.stamp(at)).put("text", promptsAndAnswers[i + 1]);
             lines.append(Json.singleLine(turn)).append('\n');
         }
         try {

@@ -618,4 +618,69 @@ class ToolLoops {
         var fault = fault(call, error, hint);
         assertFalse(fault.message().contains("\n"), fault.message());
     }
+
+    // ---- what was spent
+
+    @Test
+    void spentCreditsAreRecordedAndShown() throws IOException {
+        cop.run("chat", "--no-log", "say: secret");
+        cop.write("templates/t.mustache", "{{input}}");
+        cop.run("chat", "-t", "t", "say: secret");
+        cop.write("r.jsonl", "{\"input\":\"say: a\"}\n{\"input\":\"say: b\"}\n");
+        cop.run("batch", "t", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0");
+        String lines = cop.read(".local/state/copilot.java/spent.jsonl");
+        assertEquals(4, lines.lines().count());
+        assertFalse(lines.contains("secret"), lines);
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(
+                cop.file(".local/state/copilot.java/spent.jsonl"))));
+        var rows = cop.run("usage", "--spent", "--since", "7d").out().lines().map(line -> line.split("\t")).toList();
+        assertEquals(List.of("2026-11-22 gpt-5-mini  1", "2026-11-22 gpt-5-mini t 3"), rows.stream().map(row ->
+                String.join(" ", row[0], row[1], row[2], row[3])).toList());
+        assertTrue(new BigDecimal(rows.getFirst()[5]).signum() > 0);
+        cop.time.advance(Duration.ofDays(401));
+        assertEquals("", cop.run("usage", "--spent").out());
+        assertEquals("", cop.read(".local/state/copilot.java/spent.jsonl"));
+    }
+
+    @Test
+    void aDailyLimitStopsBeforeARequest() {
+        cop.with("COP_DAILY_CREDITS", "0.000001");
+        assertEquals(0, cop.run("chat", "say: x").code());
+        var outcome = cop.run("chat", "say: x");
+        assertEquals(75, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("COP_DAILY_CREDITS is 0.000001"), outcome::all);
+        cop.write("r.jsonl", "{\"input\":\"say: a\"}\n");
+        cop.write("templates/t.mustache", "{{input}}");
+        assertEquals(75, cop.run("batch", "t", "-d", "r.jsonl", "-o", "o.jsonl").code());
+        cop.time.advance(Duration.ofDays(1));
+        assertEquals(0, cop.run("chat", "say: x").code());
+        assertEquals(2, cop.with("COP_DAILY_CREDITS", "much").run("chat", "say: x").code());
+    }
+
+    @Test
+    void aCachedAnswerCostsNothing() throws IOException {
+        assertEquals("x\n", good("chat", "--cache", "say: x").out());
+        cop.sim.set("answer", "other");
+        assertEquals("x\n", good("chat", "--cache=7d", "say: x").out());
+        assertEquals(1, asked().size());
+        assertTrue(good("chat", "--cache", "--json", "say: x").out().contains("\"id\":\"cached 2026-11-22T"));
+        assertTrue(good("chat", "--cache", "-u", "say: x").err().contains(", cached 2026-11-22T10:00:00Z\n"));
+        for (String[] others : List.of(new String[]{"say: x"}, new String[]{"--cache", "-s", "y", "say: x"},
+                new String[]{"--cache", "--seed", "1", "say: x"}, new String[]{"--cache", "-m", "gpt-5.4", "say: x"})) {
+            var args = new ArrayList<>(List.of(others));
+            args.addFirst("chat");
+            assertEquals("other\n", good(args.toArray(String[]::new)).out(), args::toString);
+        }
+        cop.with("COP_CACHE", "30d");
+        assertEquals("x\n", good("chat", "say: x").out());
+        try (var files = Files.newDirectoryStream(cop.file(".cache/copilot.java"), "answer-*")) {
+            for (var file : files) assertEquals("rw-------", PosixFilePermissions.toString(
+                    Files.getPosixFilePermissions(file)));
+        }
+        cop.time.advance(Duration.ofDays(31));
+        assertEquals("other\n", good("chat", "say: x").out());
+        good("cache", "clear");
+        cop.sim.set("answer", "new");
+        assertEquals("new\n", good("chat", "say: x").out());
+    }
 }
