@@ -2979,6 +2979,7 @@ class ChatCommand extends RequestCommand {
             --no-log  Do not save this chat.
             """ + REQUEST + TOOLS + """
             Output:
+            --save=NAME  Save the prompt and its options as templates/NAME.mustache, with stdin as {{input}}; send nothing.
             --cache[=TIME]  Reuse the answer to the same request for 30d, or for TIME. Default: $COP_CACHE.
             -o, --output=FILE  Write the answer to FILE.
             -x, --extract  Print only the first fenced block of the answer.
@@ -2997,6 +2998,7 @@ class ChatCommand extends RequestCommand {
 
     @Override
     int run(CopilotClient copilot) {
+        if (has("--save")) return save(text("--save"));
         if (has("--cache")) copilot.cacheAge = text("--cache").isEmpty() ? Duration.ofDays(30) : time("--cache", null);
         boolean json = has("--json"), extract = has("--extract");
         String output = text("--output"), template = text("--template");
@@ -3015,6 +3017,39 @@ class ChatCommand extends RequestCommand {
         if (alone == null) converse(job, asked);
         else job.run(alone, this::view);
         return 0;
+    }
+
+    /// Saves what would be sent as a template.
+    private int save(String name) {
+        String shown = "templates/" + name + ".mustache";
+        if (!name.matches("[\\w-]+")) throw Fault.usage("invalid template name: " + name, "--save my-prompt");
+        Path file = env.path(shown);
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) throw Fault.usage(shown + " already exists", "--save NEW");
+        for (String other : List.of("--template", "--file", "--attach", "--continue", "--cid", "--tools")) {
+            if (has(other)) throw Fault.usage(other + " cannot be saved", "omit " + other);
+        }
+        var prepared = wishes();
+        var request = prepared.request();
+        var head = Json.object();
+        if (request.model() != null) head.put("model", request.model());
+        if (request.delivery().endpoint() != null) head.put("endpoint", request.delivery().endpoint());
+        if (request.system() != null) head.put("system", StrictMustache.literal(request.system()));
+        if (!request.options().isEmpty()) head.set("options", request.options());
+        if (prepared.schema() != null) head.set("schema", prepared.schema().schema().json());
+        var piped = env.stdin().kind() == Stdin.Kind.TERMINAL ? "" : env.stdin().text();
+        String words = String.join(" ", texts("PROMPT")).replaceFirst("^-(?: |$)", "");
+        if (Text.blank(words + piped)) throw Fault.usage("no prompt to save", known.spec.name() + " --save " + name
+                + " \"…\"");
+        String template = Text.paragraphs(piped.isBlank() ? "" : "{{input}}", StrictMustache.literal(words)) + "\n";
+        if (!head.isEmpty() || words.startsWith("---")) template = head.properties().stream().map(field ->
+                field.getKey() + ": " + Json.singleLine(field.getValue()) + "\n").collect(Collectors.joining("", "---\n",
+                "---\n")) + template;
+        console.say(Text.printable(template.stripTrailing()));
+        boolean asks = env.stdin().kind() == Stdin.Kind.TERMINAL && !has("--yes");
+        if (asks && !console.confirmed("save as " + shown + "?", "-y")) return Fault.ERROR;
+        file.toFile().getParentFile().mkdirs();             // if this fails, writing does too
+        OutputFile.write(file, template);
+        return print(shown);
     }
 
     private Conversation conversation(Home home) {
@@ -9438,6 +9473,9 @@ final class StrictMustache extends DefaultMustacheFactory {
             missing.computeIfAbsent(at(place) + name, _ -> new Missing(kind, name, at(place) + message.get()));
         }
     }
+
+    /// Returns text as a template that renders it verbatim.
+    static String literal(String text) { return text.contains("{{") ? "{{=<%% %%>=}}" + text : text; }
 
     private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
 
