@@ -2979,7 +2979,7 @@ class ChatCommand extends RequestCommand {
             --no-log  Do not save this chat.
             """ + REQUEST + TOOLS + """
             Output:
-            --save=NAME  Save the prompt and its options as templates/NAME.mustache, with stdin as {{input}}; send nothing.
+            --save=NAME  Save prompt and options as templates/NAME.mustache, stdin as {{input}}; send nothing.
             --cache[=TIME]  Reuse the answer to the same request for 30d, or for TIME. Default: $COP_CACHE.
             -o, --output=FILE  Write the answer to FILE.
             -x, --extract  Print only the first fenced block of the answer.
@@ -3042,8 +3042,8 @@ class ChatCommand extends RequestCommand {
                 + " \"…\"");
         String template = Text.paragraphs(piped.isBlank() ? "" : "{{input}}", StrictMustache.literal(words)) + "\n";
         if (!head.isEmpty() || words.startsWith("---")) template = head.properties().stream().map(field ->
-                field.getKey() + ": " + Json.singleLine(field.getValue()) + "\n").collect(Collectors.joining("", "---\n",
-                "---\n")) + template;
+                field.getKey() + ": " + Json.singleLine(field.getValue()) + "\n")
+                .collect(Collectors.joining("", "---\n", "---\n")) + template;
         console.say(Text.printable(template.stripTrailing()));
         boolean asks = env.stdin().kind() == Stdin.Kind.TERMINAL && !has("--yes");
         if (asks && !console.confirmed("save as " + shown + "?", "-y")) return Fault.ERROR;

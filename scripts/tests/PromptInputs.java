@@ -6,6 +6,7 @@ import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import static cop.Harness.exits;
@@ -335,5 +336,48 @@ class PromptInputs {
         reports(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
         assertEquals(0, cop.chats().size());
         assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");
+    }
+
+    // --------------------------------------------------------------------------------------------- --save
+
+    /// A saved template renders what would have been sent, whatever the text holds.
+    @ParameterizedTest
+    @CsvSource({"Summarize this, -", "Summarize this, some text", "'Explain {{x}} and <% y %>', -",
+            "'{{input}} ---', -", "'{{#if}} \u00e9', piped"})
+    void savedTemplateRendersTheSame(String words, String piped) {
+        var chat = List.of("chat", words, "-m", "gpt-5-mini", "-s", "Be {{brief}}: \"now\"", "--temperature", "0.5",
+                "--schema", "a int");
+        String stdin = piped.equals("-") ? "" : piped;
+        var save = Stream.concat(chat.stream(), Stream.of("--save", "mine")).toArray(String[]::new);
+        var saved = exits(0, cop.runWith(stdin, save));
+        assertEquals("templates/mine.mustache\n", saved.out());
+        assertTrue(saved.err().contains("model: \"gpt-5-mini\"\n"), saved::all);
+        assertEquals(0, cop.chats().size());
+        cop.sim.set("answer", "{\"a\": 1}");
+        exits(0, cop.runWith(stdin, chat.toArray(String[]::new)));
+        var rendered = Json.tryParse(exits(0, cop.runWith(stdin, "render", "mine", "--json")).out());
+        assertEquals(Json.compact(cop.chats().getLast().body()),
+                Json.compact(rendered).replace("\"mine\"", "\"answer\""));
+    }
+
+    @Test
+    void saveNeverOverwritesAndAsksOnTerminal() {
+        cop.write("templates/mine.mustache", "old");
+        reports(cop.run("chat", "--save", "mine", "hi"), 2, "error: templates/mine.mustache already exists");
+        reports(cop.run("chat", "--save", "../mine", "hi"), 2, "error: invalid template name: ../mine");
+        reports(cop.run("chat", "--save", "new"), 2, "error: no prompt to save");
+        for (String[] other : new String[][] {{"-t", "explain"}, {"-f", "x.txt"}, {"-a", "x.png"}, {"-c"}}) {
+            var line = Stream.concat(Stream.of("chat", "--save", "new", "hi"), Stream.of(other)).toArray(String[]::new);
+            reports(cop.run(line), 2, " cannot be saved");
+        }
+        cop.terminal(0, 1, 2);
+        exits(1, cop.runWith("n\n", "chat", "--save", "new", "hi"));
+        assertFalse(Files.exists(cop.file("templates/new.mustache")));
+        var outcome = exits(0, cop.runWith("y\n", "chat", "--save", "new", "hi"));
+        assertTrue(outcome.err().contains("hi\nsave as templates/new.mustache? [y/N]"), outcome::all);
+        assertEquals("hi\n", cop.read("templates/new.mustache"));
+        exits(0, cop.run("chat", "--save", "third", "-y", "hi"));
+        assertEquals("old", cop.read("templates/mine.mustache"));
+        assertEquals(0, cop.chats().size());
     }
 }
