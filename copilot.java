@@ -1868,6 +1868,8 @@ final class Commands {
         } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
             message = option.longestName() + (option.typeInfo().isBoolean() ? " does not take a value"
                     : " expects a number, got \"" + e.getValue() + "\"");
+        } else if (e.getArgSpec() instanceof OptionSpec option) {
+            message = option.longestName() + " needs a value";
         }
         return Fault.usage(message, hint);
     }
@@ -3605,7 +3607,8 @@ final class BatchRun {
         var codes = order.values().stream().flatMap(key -> journal.entry(key).stream()).map(Journal.Entry::code)
                 .filter(code -> !code.isEmpty()).distinct().sorted().toList();
         for (String code : spec.retry == null ? Set.<String>of() : spec.retry) {
-            if (!codes.contains(code)) console.warn("no failed row has the code " + code + ", only " + codes);
+            if (!codes.contains(code)) console.warn("no failed row has the code " + code
+                    + (codes.isEmpty() ? "" : ", only " + String.join(", ", codes)));
         }
     }
 
@@ -3851,7 +3854,7 @@ final class BatchRun {
         var printer = spec.stream ? new OrderedPrinter(new ArrayDeque<>(order.values()), new HashSet<>(pending), key ->
                 journal.result(key).map(results::line), env.out()) : null;
         var progress = new BatchProgress(console, pending.size(), printer, pace);
-        spec.policy.estimate = request -> copilot.models().estimate(request, "", "", Usage.NONE);
+        spec.policy.estimate = (request, model) -> copilot.models().estimate(request, model, "", Usage.NONE);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.shutdown().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
         // those that failed least often first, so that a budget reaches others at each --retry-failed
@@ -7987,7 +7990,7 @@ final class RetryPolicy {
     BigDecimal maxCredits;
     Duration maxTime;
     ToolRunner tools;                                       // null without -T
-    Function<Request, Usage> estimate = _ -> Usage.NONE;    // of a prompt
+    BiFunction<Request, String, Usage> estimate = (_, _) -> Usage.NONE;     // of a prompt to the model that answers
 
     boolean hasBudget() { return maxTokens != null || maxCredits != null; }
 
@@ -8224,6 +8227,7 @@ final class BatchRunner {
     private BatchCounts counts;                             // rows of this start; used by all starts
     private long requests;                                  // admitted in this start
     private long ahead, sent;                               // bytes of prompts: in flight; of answered ones
+    private volatile String answering = "";                 // the model of the last reply: `auto` has no price
     private Fault stop;                                     // why nothing more starts; null: it may
 
     BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> sender, Journal journal,
@@ -8398,6 +8402,7 @@ final class BatchRunner {
                 var started = time.now();
                 try {
                     var reply = Deadline.within(policy.timeout, () -> sender.apply(request));
+                    answering = reply.model();
                     pay(reply.usage(), true, bytes);
                     return reply;
                 } catch (Fault fault) {
@@ -8430,7 +8435,7 @@ final class BatchRunner {
             if (!again && kind.stops()) stop(fault);        // before another request can start
             boolean lost = fault.is(Fault.Kind.CONNECTION_LOST), inStream = refusal != null && refusal.status() == 200;
             boolean billed = lost || inStream || fault.is(Fault.Kind.INCOMPLETE) || fault.is(Fault.Kind.INTERRUPTED);
-            pay(billed ? policy.estimate.apply(request) : Usage.NONE, !kind.stops() && !lost, bytes);
+            pay(billed ? policy.estimate.apply(request, answering) : Usage.NONE, !kind.stops() && !lost, bytes);
             if (!again) throw fault;
             if (billed) save();
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {

@@ -457,6 +457,19 @@ class Budgets {
         assertEquals("internal_error", results().getFirst().at("/error/code").asString());
     }
 
+    /// `auto` has no price of its own: a lost request costs as much as one to the model that answered the others.
+    @Test
+    void lostRequestOfAutoIsPricedLikeTheOthers() {
+        rows(2);
+        cop.run("models");
+        cop.sim.set("faults", List.of("ok", "reset-mid"));
+        exits(5, batch("-m", "auto", "--retries", "0"));
+        double first = results().getFirst().at("/usage/credits").asDouble();
+        var status = Json.tryParse(cop.ok("batch", "status", "out.jsonl", "--json").out());
+        double both = status.at("/used/credits").asDouble();
+        assertTrue(first > 0 && both > first && both < 3 * first, first + " of " + both);
+    }
+
     @Test
     void replyWithoutFinishReasonIsNotOk() {
         rows(2);
