@@ -346,7 +346,7 @@ class Budgets {
         cop.sim.set("faults", List.of("422", "400-invalid_request_body", "422"));
         exits(5, batch("--halt", "fail=100%"));
         prints(exits(5, batch("--retry-failed=schema")), "warning: no failed row has the code schema, only "
-                + "[content_filter, invalid_request_body]\n", "2 x content_filter, first r1: ",
+                + "content_filter, invalid_request_body\n", "2 x content_filter, first r1: ",
                 "nothing to do: 1 ok, 3 failed");
         assertEquals(4, cop.chats().size());
         var outcome = exits(5, batch("--retry-failed=content_filter,schema"));
