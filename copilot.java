@@ -1847,7 +1847,12 @@ final class Commands {
                 .setExpandAtFiles(false)                // JBang has already expanded @files
                 .setOverwrittenOptionsAllowed(true);    // allows -v -v; otherwise the last wins, as in curl
         try {
-            var options = command.known.spec.optionsMap();      // a bare one would take the next word
+            var options = command.known.spec.optionsMap();
+            Stream.of(args).takeWhile(word -> !word.equals("--")).map(word -> word.replaceFirst("=.*", ""))
+                    .filter(word -> word.matches("-\\w\\w.*") && options.containsKey("-" + word)).forEach(word -> {
+                        throw Fault.usage("unknown option: " + word, "did you mean -" + word + "?");
+                    });                                     // -max-tokens would be -m ax-tokens
+            // an option whose value may be left out would take the next word
             command.parsed = line.parseArgs(Stream.of(args).map(word -> options.get(word) instanceof OptionSpec option
                     && option.arity().min() < option.arity().max() ? word + "=" : word).toArray(String[]::new));
         } catch (CommandLine.ParameterException e) {
@@ -2922,7 +2927,11 @@ abstract class RequestCommand extends Command {
         if (tools != null) fields.set("tools", tools.offered());
         var schema = has("--schema") ? SchemaOption.read(env, text("--schema")) : null;
         String system = text("--system");
-        if (system != null && Text.blank(system)) throw Fault.usage("-s is blank", "check for an unset shell variable");
+        for (String option : List.of("--system", "--model")) {
+            if (text(option) instanceof String text && Text.blank(text)) {
+                throw Fault.usage(option + " is blank", "check for an unset shell variable");
+            }
+        }
         return new PreparedPrompt(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
                 required)), schema).withSystem(system);
     }
@@ -3239,7 +3248,7 @@ final class BatchCommand extends RequestCommand {
         policy.retries = atLeast(0, "--retries", policy.retries);
         policy.schemaRetries = schemaRetries();
         policy.tools = tools;
-        var share = Pattern.compile("fail=([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
+        var share = Pattern.compile("(?:fail=)?([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
         if (!share.matches()) throw Fault.usage("invalid --halt: " + text("--halt"), "--halt fail=20%");
         policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
         policy.maxRequests = positive("--max-requests");
@@ -3984,7 +3993,8 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
                 (row, _) -> row.put("rows", row.path("rows").asInt() + 1), LinkedHashMap::new));
         var lines = first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
                 row.path("rows") + " x " + Json.text(row, "code") + ", first " + Json.plain(row.path("id")) + ": "
-                + Text.shortened(Json.text(row, "message"), 200)).toList();
+                + Text.shortened(Json.text(row, "message").replace(Json.plain(row.path("id")) + ": ", ""), 200))
+                .toList();
         return lines.size() <= 10 ? lines : Stream.concat(lines.stream().limit(10), Stream.of("and "
                 + (lines.size() - 10) + " other causes: " + COP + " batch errors OUT")).toList();
     }
@@ -8265,7 +8275,8 @@ final class BatchRunner {
                 await(most, Long.MAX_VALUE);
             } catch (InterruptedException _) {              // also if the run stops for another reason
                 stop(Fault.interrupted());
-                progress.note("requests in flight: " + pace.inFlight() + "; press Ctrl-C again to abandon them");
+                if (pace.inFlight() > 0) progress.note("requests in flight: " + pace.inFlight()
+                        + "; press Ctrl-C again to abandon them");
                 progress.stoppable(() -> drain(grace));
                 threads.shutdownNow();
             }
@@ -12544,7 +12555,9 @@ final class Durations {
     static Duration parse(String where, String text, Duration otherwise) {
         if (text == null) return otherwise;
         var m = WRITTEN.matcher(text.strip());
-        if (!m.matches()) throw Fault.usage("invalid time: " + where + " " + text, where + " 90s, or 5m, 2h, 30d");
+        if (!m.matches()) {
+            throw Fault.usage("invalid time: " + where + " " + text, where + " 90s, or 500ms, 5m, 2h, 30d");
+        }
         long n = Long.parseLong(m.group(1));
         return min(LONGEST, switch (m.group(2)) {
             case "ms" -> Duration.ofMillis(n);

@@ -231,4 +231,22 @@ class Hints {
                 + "\nhint: cd to another folder\n", Harness.finished(process.start(), "").err()
                 .replaceAll("(?m)^shell-init.*\n|^.*getcwd.*\n", ""));
     }
+
+    /// Words that a shell or a habit has changed are refused before anything is sent.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "chat -max-tokens 5 hi | unknown option: -max-tokens | did you mean --max-tokens?",
+            "chat -json hi | unknown option: -json | did you mean --json?",
+            "batch t -d r -o o.csv --delay 0.3s | invalid time: --delay 0.3s | 500ms"})
+    void wordsThatAreNotMeantAreRefused(String line, String error, String hint) {
+        cop.write("templates/t.mustache", "{{text}}");
+        cop.write("r", "{\"text\": \"a\"}");
+        var outcome = cop.run(line.split(" "));
+        assertEquals(2, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains(error), outcome::all);
+        assertTrue(hint == null || outcome.err().contains(hint), outcome::all);
+        assertEquals(0, cop.chats().size());
+        outcome = cop.run("chat", "-m", "", "hi");
+        assertEquals("error: --model is blank\nhint: check for an unset shell variable\n", outcome.err());
+    }
 }

@@ -115,7 +115,7 @@ class Installs {
         // words arrive as they were typed
         assertEquals("a 'b' \"c\" $HOME `d` ä😀\n", run("", "chat", "say: a 'b' \"c\" $HOME `d` ä😀").out());
         assertEquals("piped\n", run("say: piped", "chat").out());
-        assertTrue(run("say: piped", "chat", "-s", "").err().contains("-s is blank"), "an empty word arrives");
+        assertTrue(run("say: piped", "chat", "-s", "").err().contains("--system is blank"), "an empty word arrives");
         assertEquals("x\n", cop.with("LC_ALL", "C").with("LANG", "C").runProcess("say: x", "chat").out());
         assertEquals("ü\n", run("", "chat", "say: ü").out(), "the locale is made UTF-8");
         assertEquals(2, run("", "chat", "--no-such").code());

@@ -324,7 +324,7 @@ class ModelCommands {
     @Test
     void organizationSeatCannotEnable() {
         cop.sim.set("plan", "business");
-        reports(cop.run("models", "enable", "-y", "claude-opus-5"), 1, "you cannot enable", "administrator");
+        reports(cop.run("models", "enable", "-y", "claude-opus-5"), 1, "cannot enable claude-opus-5", "administrator");
     }
 
     // ---- abbreviated names
