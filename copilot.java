@@ -246,7 +246,7 @@ public class copilot {
     /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
     /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
     /// The file is closed at its end, by `close()`, or when the stream is dropped. With COP_VERBOSE set, stderr lists
-    /// what is left out, such as rows without any value.
+    /// skipped rows, such as those without any value.
     ///
     /// @throws Fault naming file and line, on reaching a row that cannot be read
     public static Stream<Row> rows(String file) { return Toolkit.SHARED.rows(Fault.nonNull(file, "rows' file")); }
@@ -595,7 +595,7 @@ public class copilot {
         /// Creates a message without images.
         public Message(String role, String content) { this(role, content, List.of()); }
 
-        /// @return for a call of tools, names and arguments are part of the content, which is not what is sent
+        /// @return for a call of tools, names and arguments are part of the content, which differs from the text sent
         static Message raw(ObjectNode json) {
             var calls = json.path("tool_calls").valueStream().map(call -> call.path("function")).map(call -> "\n"
                     + Json.text(call, "name") + " " + Json.text(call, "arguments")).collect(Collectors.joining());
@@ -757,7 +757,7 @@ public class copilot {
 
         /// Sets the endpoint: `chat`, `responses`, or `messages`; null to choose one for the model.
         ///
-        /// @throws Fault if there is no such endpoint
+        /// @throws Fault for an unknown endpoint
         public Request withEndpoint(String name) {
             return with(new Delivery(name, delivery.required(), delivery.tools()));
         }
@@ -1077,7 +1077,7 @@ public class copilot {
             return supports().path("reasoning_effort").valueStream().map(JsonNode::asString).toList();
         }
 
-        /// Returns whether it has a thinking budget (there is no flag: caozhiyuan/copilot-api #54).
+        /// Returns whether it has a thinking budget (no flag shows it: caozhiyuan/copilot-api #54).
         boolean thinksByBudget() { return supports().path("max_thinking_budget").asLong(0) > 0; }
 
         long thinkingBudget(String effort) {
@@ -2444,7 +2444,7 @@ final class BasicCommand extends Command {
         return console.table(List.of(), account.quotas().stream().map(Quota::cells).toList());
     }
 
-    /// Sums up by day, model and template; forgets what is older than 400 days.
+    /// Sums up by day, model and template; deletes lines older than 400 days.
     private int spent(Spending spending) {
         var now = env.time().now();
         var all = spending.since(now.minus(Spending.KEPT));
@@ -3985,7 +3985,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
                 .put("attempts", row.path("attempts").asInt()).set("id", row.path("id")));
     }
 
-    /// Groups what is not ok by code and message, without numbers and ids: `82 x schema, first t0: the answer …`. The
+    /// Groups failures by code and message, without numbers and ids: `82 x schema, first t0: the answer …`. The
     /// most frequent are first; those after the tenth are only counted.
     List<String> causes() {
         var first = errors().collect(Collectors.toMap(row -> Json.text(row, "code") + " " + Json.text(row, "message")
@@ -4554,7 +4554,7 @@ final class TemplateVariables {
         return values;
     }
 
-    /// Fills a template; the hint of a fault says how to give a value on the command line.
+    /// Fills a template; hints show how to give a value on the command line.
     static List<Message> fill(Template template, Map<String, Object> values, boolean allowMissing) {
         try {
             return template.filled(values, allowMissing);
@@ -4702,7 +4702,7 @@ final class TextFile {
         return env.stdin().orPipe(file, name, () -> InputFile.text(file, name));
     }
 
-    /// Judges by the name and the first bytes; empty if there is no reason.
+    /// Judges by the name and the first bytes; empty if neither is suspicious.
     static String reasonToSkip(Environment env, String name) {
         Path file = env.path(name);
         try (var in = Files.newInputStream(file)) {
@@ -5397,7 +5397,7 @@ final class CopilotClient {
 
     /// Returns the body that would be sent, judging by the cached model list.
     ///
-    /// @param notes receives what is omitted for the model
+    /// @param notes receives the fields omitted for the model
     ObjectNode previewBody(Request request, Consumer<String> notes) {
         var omitted = new Omitted(request, notes);
         var asked = Model.isAuto(request.model()) ? AutoModel.withoutEffort(request, omitted) : request;
@@ -5464,7 +5464,7 @@ record AnswerCache(Context context, Duration age) {
         return context.home().cache().resolve("answer-" + Text.sha256(key).substring(0, 32) + ".json");
     }
 
-    /// Returns a kept answer, with an id that says since when.
+    /// Returns a saved answer, whose id shows when it was saved.
     Optional<Reply> find(Request request) {
         return Optional.ofNullable(age).flatMap(_ -> context.home().readCached(file(request))).filter(kept ->
                 Durations.isRecent(kept.fetched(), age, context.now())).map(kept -> new Reply(List.of(Json.text(
@@ -6452,7 +6452,7 @@ interface DeltaListener {
 }
 
 /// An API endpoint: its path, request body and answer format.
-/// @param headers besides ours
+/// @param headers added to ours
 record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, Body form,
                 BiFunction<DeltaListener, Integer, StreamReader> readers) {
     static final Endpoint CHAT = new Endpoint("/chat/completions", true, Map.of(), ChatCompletionsBody::of,
@@ -6628,7 +6628,7 @@ final class RefusedFields {
     private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
     private static final String QUOTES = "['\"`]";
-    /// `FIELD`; `OLD>NEW` for a renamed field; `FIELD&OTHER` for one refused beside another.
+    /// `FIELD`; `OLD>NEW` for a renamed field; `FIELD&OTHER` for one refused next to another.
     private static final Pattern LESSON = Pattern.compile("([^>&]+)(?:([>&])(.+))?");
 
     /// Returns the field that a refusal names, as sent: `reasoning.effort`.
@@ -8330,7 +8330,7 @@ final class BatchRunner {
         double flying = Math.max(1.0 * ahead / Math.max(1, sent), pace.inFlight() / ended);
         double more = Math.max(bytes / 4.0 / tokens, 1 / ended) + 2 * flying;
         var spent = policy.spent(counts, more, bytes, requests, Duration.between(begun, time.now()));
-        // an estimate waits for what is in flight, which may cost less
+        // an estimate waits for requests in flight, which may cost less
         if (stop == null && spent != null && (pace.inFlight() == 0 || spent.hint().isEmpty())) stop = spent;
         if (stop != null) throw Fault.interrupted();
         boolean probing = spent != null || policy.hasBudget() && pace.inFlight() > 0 && ahead + bytes > 4 * sent;
@@ -8461,8 +8461,8 @@ final class BatchRunner {
         if (halt) stop(RetryPolicy.halted(counts));
     }
 
-    /// Pauses all after a rate limit or without a connection, which is no attempt. Stops the run if a rate-limit pause,
-    /// or all connection pauses since the last answer, exceed `--max-wait`.
+    /// Pauses all after a rate limit or without a connection, not counted as an attempt. Stops the run if a rate-limit
+    /// pause, or all connection pauses since the last answer, exceed `--max-wait`.
     private void pause(Fault fault, Instant started, long bytes) {
         var limit = ApiError.behind(fault);                 // null: no connection
         Duration pause;
@@ -8856,7 +8856,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                 .isEmpty()) ? Fault.Kind.MISSING_VALUES : Fault.Kind.OTHER;
         throw new Fault(kind, Fault.USAGE, Text.shortened(String.join("; ", problems), LONGEST), switch (kind) {
             case INVALID_VALUES -> "see inputs: in the template";
-            case MISSING_VALUES -> data.isEmpty() ? "there is no data" : "the data has " + Text.shortened(
+            case MISSING_VALUES -> data.isEmpty() ? "the data is empty" : "the data has " + Text.shortened(
                     String.join(", ", StrictMustache.spelled(data.keySet())), 200);
             default -> PARTIALS;
         }, null);
@@ -11939,7 +11939,7 @@ final class Console {
     private boolean living;                                 // the last line is to be overwritten
     private final Set<String> said = ConcurrentHashMap.newKeySet();
     boolean verbose, quiet;
-    String command = "script", template;                    // for the record of what is spent
+    String command = "script", template;                    // for the record of credits
     volatile boolean stalled;                               // another thread writes to stdout, and may be stuck
 
     Console(Environment env) {

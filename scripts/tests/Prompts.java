@@ -231,7 +231,7 @@ class Prompts {
                     "use one of them"),
             bad("Hello {{input}}", "", "render t",
                     "templates/t.mustache:1: {{input}} is missing",
-                    "add --var NAME=VALUE or -d FILE.json, or pipe {{input}} in; there is no data"),
+                    "add --var NAME=VALUE or -d FILE.json, or pipe {{input}} in; the data is empty"),
             bad("Hello", "", "render t --example",
                     "templates/t.mustache has no sample data",
                     "create templates/t.json"),
