@@ -99,7 +99,7 @@ class Verbs {
         fault(() -> copilot.batch(toolkit.template("x"), (String) null), "batch's rows is null");
         fault(() -> new copilot.Batch(toolkit.template("x"), "r").to(null), "to's file is null");
         fault(() -> toolkit.stream(request("x"), null), "the listener is null");
-        fault(() -> toolkit.run("git", null), "a word of git is null");
+        fault(() -> toolkit.run("git", null), "an argument of git is null");
         fault(() -> toolkit.template("x").with(null, 1), "with's name is null");
         fault(() -> toolkit.template("x").withAll(null), "withAll's map is null");
         fault(() -> request("x").withOption("temperature", 9), "withOption(\"temperature\") 9 is out of range");
