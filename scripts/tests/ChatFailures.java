@@ -443,9 +443,10 @@ class ChatFailures {
     void timeoutCoversExchange() throws IOException {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             cop.with("COP_HOST", "http://127.0.0.1:" + silent.getLocalPort());
-            for (String model : List.of("mai-code-1.1-flash", "")) {
+            for (String[] model : new String[][] {{"-m", "mai-code-1.1-flash"}, {}}) {
+                var words = Stream.concat(Stream.of("--timeout", "150ms", "hello"), Stream.of(model));
                 var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
-                        () -> exits(1, chat("-m", model, "--timeout", "150ms", "hello")));
+                        () -> exits(1, chat(words.toArray(String[]::new))));
                 hasErrorAndHint(outcome);
                 reports(outcome, "within the timeout");
             }
