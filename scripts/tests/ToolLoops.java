@@ -50,8 +50,13 @@ class ToolLoops {
 
     ToolLoops() { cop.write("tools.java", FILE); }
 
+    private final PrintStream out = System.out;             // -T redirects it for good, for its process
+
     @AfterEach
-    void close() { cop.close(); }
+    void close() {
+        System.setOut(out);
+        cop.close();
+    }
 
     private List<simulator.Entry> asked() {
         return cop.sim.ledger().stream().filter(entry -> Set.of("/chat/completions", "/responses", "/v1/messages")
