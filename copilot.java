@@ -2475,7 +2475,7 @@ final class BasicCommand extends Command {
             PATH [OPTIONS]
 
             Call any Copilot endpoint with your token and headers.
-            /copilot_internal/… and /user of GitHub's API are called with your GitHub token. Prints the body unchanged.
+            /copilot_internal/… and /user are called on GitHub's API with your GitHub token. Prints the body as is.
 
             PATH  Such as /models or /copilot_internal/user.
             -X, --method=METHOD  HTTP method. Default: GET, or POST with --input.
@@ -10943,8 +10943,8 @@ final class Proxies extends ProxySelector {
         String value = env.variable(name);
         var uri = Text.uri(value.contains("://") ? value : "http://" + value)
                 .filter(u -> u.getScheme().equalsIgnoreCase("http"))
-                .orElseThrow(() -> Fault.usage("invalid proxy in " + name + ": " + value.replaceFirst("(?s).*@", "…@"),
-                        name + "=http://HOST:PORT"));
+                .orElseThrow(() -> Fault.usage("invalid proxy in " + name + ": "
+                        + value.replaceFirst("(?s).*@", "…@"), name + "=http://HOST:PORT"));
         return Optional.of(uri.getPort() >= 0 ? uri
                 : URI.create("http://" + uri.getRawAuthority() + ":1080"));         // curl's default
     }
