@@ -1762,7 +1762,7 @@ final class Commands {
     ///         String syntax() { return "[OPTIONS]\n\nShow what your chats have used.\n"; }
     ///         int run(CopilotClient client) { return print("…"); }
     ///     }
-    static final List<String> PROGRAMS = List.of("embed", "install", "repl", "talk", "tools");
+    static final List<String> PROGRAMS = List.of("embed", "eval", "install", "repl", "serve", "talk", "tools");
 
     static Stream<Entry> entries() {
         return Stream.concat(COMMANDS.stream(), PROGRAMS.stream().flatMap(name -> program(name).stream().map(each ->

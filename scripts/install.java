@@ -6,6 +6,8 @@
 //SOURCES talk.java
 //SOURCES embed.java
 //SOURCES tools.java
+//SOURCES eval.java
+//SOURCES serve.java
 
 /// Writes a launcher that starts the JVM directly, without JBang, from trained AOT caches. It includes the programs
 /// listed above, which are all of scripts/; a test compares.

@@ -178,7 +178,7 @@ class CommandLines {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"history", "ask", "run", "serve"})
+    @ValueSource(strings = {"history", "ask", "run", "daemon"})
     void dissimilarCommandIsNotSuggested(String typed) {
         assertFalse(refused("unknown command", typed).err().contains("did you mean"));
     }
