@@ -1,7 +1,18 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION Serves your Copilot on 127.0.0.1 to other tools, with the OpenAI and Anthropic APIs
 //JAVA 25+
+//DEPS io.netty:netty-codec-http:4.2.20.Final
 //SOURCES ../copilot.java
+//SOURCES serve/ApiProtocol.java
+//SOURCES serve/ApiRefusal.java
+//SOURCES serve/Exchange.java
+//SOURCES serve/HttpFields.java
+//SOURCES serve/Route.java
+//SOURCES serve/ServerLimits.java
+//SOURCES serve/StreamTranslator.java
+//SOURCES serve/Translation.java
+//SOURCES serve/Translations.java
+//SOURCES serve/Upstream.java
 
 /// A local server with the three APIs that other tools speak: chat completions, responses, and messages.
 package cop;
