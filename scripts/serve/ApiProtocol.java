@@ -52,8 +52,8 @@ enum ApiProtocol {
     /// Returns the event with which a stream breaks off: the client must not take it for a complete one.
     byte[] broken(ApiRefusal why) {
         return switch (this) {
-            case MESSAGES -> bytes("event: error\ndata: " + new String(error(why, ""), StandardCharsets.UTF_8) + "\n\n");
-            case CHAT -> bytes("data: " + new String(error(why, ""), StandardCharsets.UTF_8) + "\n\n");
+            case MESSAGES -> bytes("event: error\ndata: " + text(error(why, "")) + "\n\n");
+            case CHAT -> bytes("data: " + text(error(why, "")) + "\n\n");
             case RESPONSES -> {
                 var response = Json.object().put("object", "response").put("status", "failed");
                 response.putObject("error").put("code", why.code().isEmpty() ? "server_error" : why.code())
@@ -63,6 +63,8 @@ enum ApiProtocol {
             }
         };
     }
+
+    private static String text(byte[] json) { return new String(json, StandardCharsets.UTF_8); }
 
     private static byte[] bytes(String text) { return text.getBytes(StandardCharsets.UTF_8); }
 

@@ -357,8 +357,8 @@ class Chat {
     @Test
     void requestBody() {
         ok(chat("hello \"you\" é"));
-        assertEquals("{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"hello \\\"you\\\" é\"}],"
-                + "\"stream\":true}", cop.chats().getLast().rawBody());
+        assertEquals("{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\","
+                + "\"content\":\"hello \\\"you\\\" é\"}],\"stream\":true}", cop.chats().getLast().rawBody());
         ok(chat("--no-stream", "-m", "mai-code-1.1-flash", "-s", "s", "hello"));
         assertEquals("{\"model\":\"mai-code-1.1-flash\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
                 + "{\"role\":\"user\",\"content\":\"hello\"}],\"stream\":false}", cop.chats().getLast().rawBody());

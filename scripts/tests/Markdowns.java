@@ -179,7 +179,8 @@ class Markdowns {
                  > for two lines
 
                and a paragraph
-            10. Done ✅ 日本語のテキストもあります。全角文字の幅を正しく数えて折り返すことができますか。
+            10. Done ✅ 日本語のテキストもあります。全角文字の幅を正しく数えて\
+            折り返すことができますか。
 
             > A quote with **bold** text that also goes on for long enough to need a second line of sixty columns.
             >
@@ -316,7 +317,8 @@ class Markdowns {
                 List.of("a\n\n    b\n      c", "a\n\nb\n  c"),
                 List.of("<b>a</b> &amp; \\*c\\*", "<b>a</b> & *c*"),
                 List.of("<div>\n<p>", "<div>\n<p>"),
-                List.of("|a|b|\n|-|-:|\n|longer|1|\n|c|20|", "a      │  b\n───────┼───\nlonger │  1\nc      │ 20"),
+                List.of("|a|b|\n|-|-:|\n|longer|1|\n|c|20|",
+                        "a      │  b\n───────┼───\nlonger │  1\nc      │ 20"),
                 List.of("|a|b|\n|-|-|\n|c|\n|d|e|f|g|", "a │ b\n──┼───────\nc │\nd │ e |f|g"),
                 List.of("|日本|b|\n|-|-|\n|é|c|", "日本 │ b\n─────┼──\né    │ c"),
                 List.of("one two three four five six seven eight nine",
@@ -329,7 +331,8 @@ class Markdowns {
                 List.of("e\u0301".repeat(40) + " x", "e\u0301".repeat(40) + "\nx"),
                 List.of("|a|b|\n|-|-|\n|one two three four five six|seven eight nine ten eleven|", """
                         a                  │ b
-                        ───────────────────┼───────────────────
+                        ───────────────────┼─────────\
+                        ──────────
                         one two three four │ seven eight nine
                         five six           │ ten eleven"""));
     }
@@ -509,7 +512,8 @@ class Markdowns {
     // -------------------------------------------------------------------------------------------------- widths
 
     @ParameterizedTest
-    @CsvSource({"abc, 3", "é, 1", "日本, 4", "ｱ, 1", "Ａ, 2", "✅, 2", "→, 1", "가, 2", "😀, 2", "🚀, 2", "─, 1", "⚠️, 2"})
+    @CsvSource({"abc, 3", "é, 1", "日本, 4", "ｱ, 1", "Ａ, 2", "✅, 2", "→, 1",
+            "가, 2", "😀, 2", "🚀, 2", "─, 1", "⚠️, 2"})
     void displayWidths(String text, int cells) { assertEquals(cells, DisplayWidth.of(text)); }
 
     @Test

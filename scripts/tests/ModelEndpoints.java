@@ -39,7 +39,8 @@ class ModelEndpoints {
 
     // ---------------------------------------------------------------------------------------------- the same
 
-    private static final List<String> PROMPTS = List.of("say: hello", "say: ünï ☃ 😀 日本", "say: two\n\nparagraphs\n",
+    private static final List<String> PROMPTS = List.of("say: hello", "say: ünï ☃ 😀 日本",
+            "say: two\n\nparagraphs\n",
             "say: ```java\nint x = 1;\n```", "What is the sky?\nSay it in three words. \"quoted\" \\ {{x}} \u2028 end");
 
     @ParameterizedTest

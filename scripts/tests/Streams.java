@@ -240,7 +240,8 @@ class Streams {
             new Sample("an event over several lines").stream("data: {\"choices\":[\ndata:{\"index\":0,\ndata: "
                     + "\"delta\":{\"content\":\"Hi\"},\ndata\ndata: \"finish_reason\":\"stop\"}]}\n\n"
                     + "data: [DONE]\n\n").told("Hi"),
-            new Sample("characters of one to four bytes").events(said("aé€😀"), said("👩‍👩‍👧‍👦 नमस्ते"),
+            new Sample("characters of one to four bytes").events(said("aé€😀"),
+                    said("👩‍👩‍👧‍👦 नमस्ते"),
                     said("\u2028\u0085\uFFFD\\u0000"), FINISHED, "[DONE]")
                     .told("aé€😀", "👩‍👩‍👧‍👦 नमस्ते", "\u2028\u0085\uFFFD\u0000"),
             new Sample("an emoji in two deltas").events(said("\\ud83d"), said("\\ude00"), FINISHED, "[DONE]")
@@ -746,8 +747,9 @@ class Streams {
                  "usage":{"completion_tokens":2,"prompt_tokens":9,"total_tokens":11,
                  "prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":0}},
                  "copilot_usage":{"total_nano_aiu":5}}""").answer.reply(Duration.ZERO);
-        assertEquals(new Reply(List.of("Hellö 😀"), "", "stop", "gpt-5.4-2026-03-01", new Usage(9, 2, 1, 0, 5, false),
-                Json.tryParse("[]"), "chatcmpl-7", "R:1", Duration.ZERO, List.of(), List.of()),
+        assertEquals(new Reply(List.of("Hellö 😀"), "", "stop", "gpt-5.4-2026-03-01",
+                new Usage(9, 2, 1, 0, 5, false), Json.tryParse("[]"), "chatcmpl-7", "R:1",
+                Duration.ZERO, List.of(), List.of()),
                 reply);
     }
 

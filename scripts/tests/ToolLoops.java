@@ -241,7 +241,8 @@ class ToolLoops {
         assertEquals("done\n", outcome.out());
         var results = results();
         assertEquals(List.of("error: the door is shut", "error: no such drawer", "null"), results.subList(0, 3));
-        assertTrue(results.get(3).length() < 100_100 && results.get(3).endsWith("\n… (cut: 9900000 more characters)"));
+        assertTrue(results.get(3).length() < 100_100);
+        assertTrue(results.get(3).endsWith("\n… (cut: 9900000 more characters)"));
         assertEquals("printed", results.get(4));
         assertEquals("error: there is no tool gone, only [add, fail, now]", results.get(5));
         assertEquals("error: b is missing", results.get(6));
@@ -489,7 +490,8 @@ class ToolLoops {
 
     @Test
     void theLinesOfTheReadme() {
-        var weather = tools.tool("weather", "Current temperature in a city, in °C", City.class, c -> c.name().length());
+        var weather = tools.tool("weather", "Current temperature in a city, in °C", City.class,
+                city -> city.name().length());
         assertEquals("weather", weather.name());
         var reply = toolkit.ask(copilot.request("Warm?\ncall: weather {\"name\":\"Oslo\"}\nsay: It is.")
                 .withTools(weather));
