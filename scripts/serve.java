@@ -5,14 +5,20 @@
 //SOURCES ../copilot.java
 //SOURCES serve/ApiProtocol.java
 //SOURCES serve/ApiRefusal.java
+//SOURCES serve/EmbeddingsRequest.java
 //SOURCES serve/Exchange.java
 //SOURCES serve/HttpFields.java
+//SOURCES serve/ModelDocuments.java
+//SOURCES serve/RequestMeter.java
 //SOURCES serve/Route.java
+//SOURCES serve/ServeKey.java
 //SOURCES serve/ServerLimits.java
 //SOURCES serve/StreamTranslator.java
+//SOURCES serve/TokenEstimate.java
 //SOURCES serve/Translation.java
 //SOURCES serve/Translations.java
 //SOURCES serve/Upstream.java
+||||||| parent of b8305d5 (serve: models, embeddings, token estimates, key, and the meter, as functions without a server)
 
 /// A local server with the three APIs that other tools speak: chat completions, responses, and messages.
 package cop;
