@@ -18,7 +18,6 @@
 //SOURCES serve/Translation.java
 //SOURCES serve/Translations.java
 //SOURCES serve/Upstream.java
-||||||| parent of b8305d5 (serve: models, embeddings, token estimates, key, and the meter, as functions without a server)
 
 /// A local server with the three APIs that other tools speak: chat completions, responses, and messages.
 package cop;

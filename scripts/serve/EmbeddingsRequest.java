@@ -12,7 +12,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A request of OpenAI's /v1/embeddings. Copilot takes only lists of strings (ericc-ch/copilot-api #59, #100), at most
-/// 512 at once, and answers with numbers only; clients send a string or tokens, up to 2,048 of them, and ask for Base64.
+/// 512 at once, and answers with numbers; clients send a string or tokens, up to 2,048 of them, and ask for Base64.
 ///
 /// @param asked the model as the client named it
 /// @param base64 whether vectors are answered as little-endian floats in Base64, as OpenAI's Node SDK demands

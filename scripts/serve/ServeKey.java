@@ -3,7 +3,8 @@ package cop;
 import module java.base;
 import cop.copilot.Fault;
 
-/// The key that clients of `serve` send: from a file, COP_SERVE_KEY, or beside the login, where it is made on first use.
+/// The key that clients of `serve` send: from a file, COP_SERVE_KEY, or beside the login, where it is
+/// made on first use.
 record ServeKey(Home home) {
     static final String VARIABLE = "COP_SERVE_KEY";
     /// Some tools take a key only if it begins as OpenAI's do.
