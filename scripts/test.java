@@ -50,6 +50,7 @@
 //SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
 //SOURCES tests/Messages.java
+//SOURCES tests/ServeTranslations.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
@@ -80,7 +81,7 @@ public class test {
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
             Completions.class, Usages.class, Embeds.class, Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
-            Messages.class);
+            Messages.class, ServeTranslations.class);
 
     private static final String USAGE = """
             usage: scripts/jbang test [--slow] [CLASS|METHOD…]

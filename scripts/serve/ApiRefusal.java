@@ -21,7 +21,9 @@ final class ApiRefusal extends RuntimeException {
 
     ApiRefusal(int status, String code, String message) { this(status, code, message, Map.of()); }
 
-    static ApiRefusal invalid(String message) { return new ApiRefusal(400, "", message); }
+    static ApiRefusal invalid(String message) { return invalid("", message); }
+
+    static ApiRefusal invalid(String code, String message) { return new ApiRefusal(400, code, message); }
 
     /// Returns a refusal that names when to come back, in whole seconds: some clients read nothing else.
     static ApiRefusal later(String code, String message, Duration wait) {

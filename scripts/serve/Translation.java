@@ -20,6 +20,9 @@ interface Translation {
 
     boolean streams();
 
+    /// What was changed in the request, for the log; no content of it.
+    default List<String> notes() { return List.of(); }
+
     /// Returns a translator for one streamed answer.
     StreamTranslator stream();
 

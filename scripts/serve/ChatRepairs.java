@@ -1,0 +1,34 @@
+package cop;
+
+/// Repairs of a request to /chat/completions.
+final class ChatRepairs {
+    static void repair(PassedRequest request) {
+        var body = request.body();
+        limit(request);
+        request.dropToolFieldsWithoutTools("tool_choice", "parallel_tool_calls");
+        for (var tool : body.get("tools").items()) request.typed(tool.get("function").get("parameters"));
+        for (var message : body.get("messages").items()) {
+            if (message.get("reasoning_opaque").startsWith(Seal.PREFIX)) {
+                request.drop(message, "reasoning_opaque", "it is another model's");
+            }
+            if (message.get("content").items().stream().anyMatch(part -> part.isType("image_url"))) {
+                request.showsImage();
+            }
+        }
+    }
+
+    /// Uses the name that the family knows; Claude requires a limit.
+    private static void limit(PassedRequest request) {
+        var body = request.body();
+        String old = "max_tokens", newer = "max_completion_tokens";
+        boolean isNewer = Families.limitsCompletion(request.model().id());
+        String right = isNewer ? newer : old, wrong = isNewer ? old : newer;
+        if (body.get(wrong).isPresent()) {
+            if (body.get(right).isPresent()) request.edits().remove(body, wrong);
+            else request.edits().rename(body.get(wrong), right);
+        } else if (request.model().isClaude() && !body.get(right).isPresent()) {
+            request.edits().remove(body, right);            // null
+            request.edits().add(body, right, request.model().maxOutputTokens(body.get("stream").isTrue()));
+        }
+    }
+}
