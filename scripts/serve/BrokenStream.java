@@ -3,7 +3,7 @@ package cop;
 /// The end of an answer that is not whole. A stream that breaks off never looks complete to the client.
 final class BrokenStream {
     static ApiRefusal ended() {
-        return new ApiRefusal(502, "incomplete_stream", "the answer of Copilot ended before it was complete; try again");
+        return new ApiRefusal(502, "incomplete_stream", "Copilot's answer ended before it was complete; try again");
     }
 
     static ApiRefusal empty() {

@@ -37,8 +37,8 @@ final class ResponsesRepairs {
     static void refuseStored(JsonSpan body) {
         for (String field : List.of("previous_response_id", "conversation", "prompt")) {
             if (body.get(field).isPresent()) {
-                throw ApiRefusal.invalid("unsupported_parameter", field + ": Copilot stores no responses; send the whole"
-                        + " conversation as input");
+                throw ApiRefusal.invalid("unsupported_parameter", field + ": Copilot stores no responses; send the"
+                        + " whole conversation as input");
             }
         }
         for (String field : List.of("store", "background")) {

@@ -46,8 +46,10 @@ class ServeTranslations {
 
     private static final String C = "/chat/completions", R = "/responses", M = "/v1/messages";
     private static final Map<String, String> MODELS = Map.of(
-            "gpt-5-mini", C + "," + R + " - minimal low medium high", "gpt-5.4-mini", R + " - none low medium high xhigh",
-            "claude-haiku-4.5", C + "," + M + " budget", "claude-sonnet-5", M + "," + C + " adaptive low medium high max",
+            "gpt-5-mini", C + "," + R + " - minimal low medium high",
+            "gpt-5.4-mini", R + " - none low medium high xhigh",
+            "claude-haiku-4.5", C + "," + M + " budget",
+            "claude-sonnet-5", M + "," + C + " adaptive low medium high max",
             "claude-opus-5", M + " adaptive low medium high xhigh max", "claude-opus-5-1m", M + " adaptive low high",
             "gemini-3.8-flash", C + " -", "kimi-k3", C + " - low high max", "text-embedding-3-small", "/embeddings -");
 
@@ -74,7 +76,8 @@ class ServeTranslations {
     private static String random(Random random, int depth) {
         String blank = " \n\t".substring(0, random.nextInt(4)).repeat(random.nextInt(2));
         var inner = IntStream.range(0, depth > 3 ? 0 : random.nextInt(5)).mapToObj(i -> random(random, depth + 1));
-        var strings = List.of("\"\"", "\"a\"", "\"\\\"\"", "\"\\\\\"", "\"é\\u00e9\"", "\"日本 🦊\"", "\"{[,:]}\"");
+        var strings = List.of("\"\"", "\"a\"", "\"\\\"\"", "\"\\\\\"", "\"é\\u00e9\"", "\"日本 🦊\"",
+                "\"{[,:]}\"");
         return blank + switch (depth == 0 ? 0 : random.nextInt(6)) {
             case 0 -> {
                 var names = IntStream.iterate(0, i -> i + 1).iterator();
