@@ -77,7 +77,7 @@ final class JsonSpan {
         return span;
     }
 
-    /// Returns the place after the closing quote, without decoding the string. The parser checks it with the next token.
+    /// Returns the place after the closing quote, without decoding the string. The parser checks it later.
     private static int endOfString(byte[] text, int start) {
         int at = start + 1;
         while (at < text.length && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
