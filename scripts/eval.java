@@ -2,7 +2,21 @@
 //DESCRIPTION Compares prompts and models on rows with answers: eval classify -d tickets.csv -m A -m B -o lab.jsonl
 //JAVA 25+
 //SOURCES ../copilot.java
+//SOURCES eval/AnswerPath.java
+//SOURCES eval/BoundedRegex.java
+//SOURCES eval/Check.java
+//SOURCES eval/CheckKind.java
+//SOURCES eval/CheckOptions.java
+//SOURCES eval/CheckReader.java
+//SOURCES eval/CheckRow.java
+//SOURCES eval/CheckTest.java
+//SOURCES eval/CheckValue.java
+//SOURCES eval/CheckedAnswer.java
+//SOURCES eval/EditDistance.java
 //SOURCES eval/EvalCell.java
+//SOURCES eval/GitHubJudge.java
+//SOURCES eval/JudgePrompt.java
+//SOURCES eval/JudgeQuestion.java
 
 /// Sends rows × variants × repeats on the batch engine, checks the answers, and reports which variant is best.
 package cop;

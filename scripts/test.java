@@ -40,6 +40,8 @@
 //SOURCES tests/Completions.java
 //SOURCES tests/Usages.java
 //SOURCES tests/Embeds.java
+//SOURCES tests/EvalChecks.java
+//SOURCES tests/EvalStatistics.java
 //SOURCES tests/Network.java
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
@@ -79,7 +81,9 @@ public class test {
             Schemas.class, Logs.class, PromptInputs.class, Mustaches.class, Prompts.class, TemplateChecks.class,
             Verbs.class, ToolLoops.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
-            Completions.class, Usages.class, Embeds.class, Network.class, Processes.class, Installs.class,
+            Completions.class, Usages.class, Embeds.class,
+            EvalChecks.class, EvalStatistics.class,
+            Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
             Messages.class, ServeTranslations.class);
 

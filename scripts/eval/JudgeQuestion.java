@@ -1,0 +1,58 @@
+package cop;
+
+import module java.base;
+import cop.copilot.Message;
+import cop.copilot.Request;
+import tools.jackson.databind.JsonNode;
+
+/// What a judge says of an answer.
+///
+/// @param score 0 to 1; of `similar`, the cosine of the two embeddings
+/// @param reason may be empty
+record Verdict(double score, String reason) {}
+
+/// A question to a judge about one answer, or two texts whose embeddings are compared.
+///
+/// @param key fingerprint of what is judged and how, without the judge's model: equal questions are asked once
+/// @param answer the text that is judged
+/// @param expected of SIMILAR: the text to compare with
+/// @param messages of RUBRIC
+/// @param schema of RUBRIC's answer
+/// @param choices scores by choice; empty if the judge gives a score
+/// @param model that the check names; null for the run's
+record JudgeQuestion(Kind kind, String key, String answer, String expected, List<Message> messages,
+                     ResponseSchema schema, Map<String, Double> choices, String model) {
+    enum Kind { RUBRIC, SIMILAR }
+
+    static JudgeQuestion similar(String answer, String expected) {
+        return new JudgeQuestion(Kind.SIMILAR, Fingerprint.of("similar".getBytes(StandardCharsets.UTF_8),
+                answer.getBytes(StandardCharsets.UTF_8), expected.getBytes(StandardCharsets.UTF_8)), answer, expected,
+                List.of(), null, Map.of(), null);
+    }
+
+    static JudgeQuestion rubric(String answer, List<Message> messages, ResponseSchema schema,
+                                Map<String, Double> choices, String model) {
+        var parts = Stream.concat(messages.stream().flatMap(message -> Stream.of(message.role(), message.content())),
+                Stream.of("rubric", Json.compact(schema.schema().json()), choices.toString()));
+        return new JudgeQuestion(Kind.RUBRIC, Fingerprint.of(parts.map(part -> part.getBytes(StandardCharsets.UTF_8))
+                .toArray(byte[][]::new)), answer, "", messages, schema, choices, model);
+    }
+
+    /// Returns the request of a RUBRIC.
+    ///
+    /// @param judgeModel null for the check's own, or the default
+    PreparedPrompt prompt(String judgeModel) {
+        var options = Json.object();
+        return new PreparedPrompt(new Request(judgeModel != null ? judgeModel : model, messages, options, true), schema);
+    }
+
+    /// Returns what a judge's JSON says; empty if it is not valid against the schema.
+    Optional<Verdict> verdict(JsonNode json) {
+        if (!schema.misses(Json.compact(json)).isEmpty()) return Optional.empty();
+        double score = choices.isEmpty() ? json.path("score").asDouble(0) : choices.getOrDefault(Json.text(json,
+                "choice"), 0.0);
+        String reason = Json.text(json, "reason").strip();
+        return Optional.of(new Verdict(Math.clamp(score, 0, 1), choices.isEmpty() ? reason : Json.text(json, "choice")
+                + (reason.isEmpty() ? "" : ": " + reason)));
+    }
+}
