@@ -24,7 +24,9 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
     static List<Check> read(Object expect, String place) { return new CheckReader(_ -> place).list(expect); }
 
     /// @param places returns the place of a JSON pointer into `expect`, such as `/0/regex`
-    static List<Check> read(Object expect, UnaryOperator<String> places) { return new CheckReader(places).list(expect); }
+    static List<Check> read(Object expect, UnaryOperator<String> places) {
+        return new CheckReader(places).list(expect);
+    }
 
     /// Reads `--expect`: `contains: x`, or a map such as `{equals: '{{label}}', path: label}`.
     static Check ofOption(String text) { return new CheckReader(_ -> "--expect").option(text); }
@@ -88,16 +90,21 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
         if (schema == null || kind == CheckKind.MEAN) return List.of();
         if (options.path() != null) return options.path().misfit(schema).map(why -> Fault.usage(place + ": path "
                 + options.path().text() + ": " + why, "name a field of the template's schema")).stream().toList();
-        var names = schema.path("properties").propertyNames();
-        boolean object = !names.isEmpty() && !negated && kind == CheckKind.EQUALS && value.written() != null
-                && !(value.written() instanceof Map) && !value.toString().strip().matches("(?s)[\\[{](?!\\{).*|\\{\\{.*");
-        boolean tag = kind == CheckKind.EQUALS && !names.isEmpty() && value.isOpen() && !(value.written() instanceof Map)
-                && value.toString().strip().startsWith("{{");
-        if (!object && !tag) return List.of();
-        String likely = names.stream().filter(name -> value.toString().contains(name)).findFirst()
-                .orElse(names.iterator().next());
+        return kind == CheckKind.EQUALS ? comparesObject(schema.path("properties").propertyNames()) : List.of();
+    }
+
+    /// Finds `equals: bug` and `equals: {{label}}` where the answer is an object with a field `label`.
+    ///
+    /// @param fields of the answer
+    private List<Fault> comparesObject(Collection<String> fields) {
+        String text = value.toString().strip();
+        boolean json = text.startsWith("{") && !text.startsWith("{{") || text.startsWith("[");
+        var tag = fields.stream().filter(field -> text.matches("\\{\\{\\{?\\s*\\Q" + field + "\\E\\s*}?}}"))
+                .findFirst();
+        if (fields.isEmpty() || json || value.isOpen() && tag.isEmpty()) return List.of();
         return List.of(Fault.usage(place + ": " + name() + " compares the whole answer, an object with "
-                + Text.shortened(String.join(", ", names), 80), "add path: " + likely));
+                + Text.shortened(String.join(", ", fields), 80), "add path: " + tag.orElse(fields.iterator().next())
+                + ", as in {equals: …, path: " + tag.orElse(fields.iterator().next()) + "}"));
     }
 
     /// Returns what has to be asked about an answer; none if it is not complete.

@@ -105,7 +105,8 @@ final class CheckTests {
 
     private static CheckTest equalJson(JsonNode expected) {
         return CheckTest.plain(answer -> answer.json().isMissingNode() ? CheckTest.Finding.of(false, "",
-                answer.shown() + " is not JSON") : equal(same(answer.json(), expected), answer, Json.compact(expected)));
+                answer.shown() + " is not JSON") : equal(same(answer.json(), expected), answer,
+                Json.compact(expected)));
     }
 
     private static CheckTest.Finding equal(boolean pass, CheckedAnswer answer, String expected) {
@@ -175,9 +176,9 @@ final class CheckTests {
         String end = folded(Text.stripTrailingNewlines(text(value)), options.ignoreCase());
         return CheckTest.plain(answer -> {
             String text = answer.stripped(), last = text.substring(Math.max(0, text.length() - 60));
+            String shown = CheckedAnswer.quoted((last.length() < text.length() ? "…" : "") + last);
             return CheckTest.Finding.of(folded(text, options.ignoreCase()).endsWith(end), "it ends with "
-                    + CheckedAnswer.quoted(end), CheckedAnswer.quoted((last.length() < text.length() ? "…" : "") + last)
-                    + " does not end with " + CheckedAnswer.quoted(end));
+                    + CheckedAnswer.quoted(end), shown + " does not end with " + CheckedAnswer.quoted(end));
         });
     }
 
@@ -226,7 +227,8 @@ final class CheckTests {
         if (value instanceof String text) {
             refuseFile(text);
             var json = Json.tryParse(text);
-            schema = json.isMissingNode() ? JsonValues.yaml(text, "the schema", 1, new HashMap<>()) : JsonValues.of(json);
+            schema = json.isMissingNode() ? JsonValues.yaml(text, "the schema", 1, new HashMap<>())
+                    : JsonValues.of(json);
         }
         if (!(schema instanceof Map<?, ?> map)) throw Fault.usage("expected a JSON Schema, got "
                 + JsonValues.kind(schema), "is-json: {type: object, required: [label]}");

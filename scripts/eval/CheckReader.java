@@ -34,7 +34,7 @@ record CheckReader(UnaryOperator<String> places) {
 
     List<Check> list(Object expect) {
         if (expect == null || expect == JsonValues.NULL) return List.of();
-        return all(expect instanceof List<?> list ? list : List.of(expect), expect instanceof List ? "/" : "", this::one);
+        return expect instanceof List<?> list ? all(list, "/", this::one) : all(List.of(expect), "", this::one);
     }
 
     /// Reads items, and throws one Fault with all that is wrong.
@@ -113,8 +113,10 @@ record CheckReader(UnaryOperator<String> places) {
     private static void refuseMisspelled(String name, String place) {
         var near = Suggestions.of(name, CheckKind.NAMES).filter(each -> Math.abs(each.length() - name.length()) <= 2
                 && each.regionMatches(true, 0, name, 0, 1));
-        if (near.isPresent()) throw Fault.usage(place + ": unknown check " + name + ", did you mean " + near.get() + "?",
-                "to compare with this text, write equals: before it");
+        near.ifPresent(each -> {
+            throw Fault.usage(place + ": unknown check " + name + ", did you mean " + each + "?",
+                    "to compare with this text, write equals: before it");
+        });
     }
 
     private static Fault unknown(String name, String place) {
@@ -225,8 +227,7 @@ record CheckReader(UnaryOperator<String> places) {
             if (map.get("llm") instanceof Map<?, ?> llm) return Check.of(GitHubJudge.of(JsonValues.copy(llm), place),
                     options, place);
             if (map.get("uses") instanceof String uses) {
-                if (!uses.startsWith("github/")) throw Fault.usage("unknown evaluator " + uses, "use github/similarity");
-                return Check.of(GitHubJudge.builtIn(uses.substring(7), place), options, place);
+                return Check.of(GitHubJudge.builtIn(uses, place), options, place);
             }
         } catch (Fault fault) {
             throw fault.message().startsWith(place) ? fault : Fault.usage(place + ": " + fault.message(), fault.hint());

@@ -30,13 +30,16 @@ final class CheckRow {
                     false)) : Check.read(expect, place));
         }
         int own = checks.size();
-        data.keySet().stream().filter(name -> name.startsWith("__expected")).filter(this::filled).forEach(this::expected);
-        data.keySet().stream().filter(name -> name.startsWith("__config")).filter(this::filled).forEach(name ->
-                configure(name, own));
+        begin("__expected").forEach(this::expected);
+        begin("__config").forEach(name -> configure(name, own));
         if (filled("__metric")) for (int i = own; i < checks.size(); i++) checks.set(i, relabeled(checks.get(i)));
         if (filled("__threshold") && !checks.isEmpty()) checks.add(Check.of(CheckKind.MEAN, false, CheckValue.NONE,
                 CheckOptions.NONE.withThreshold(number("__threshold")), place("__threshold")));
         return List.copyOf(checks);
+    }
+
+    private Stream<String> begin(String start) {
+        return data.keySet().stream().filter(name -> name.startsWith(start)).filter(this::filled);
     }
 
     private boolean filled(String name) { return RowFilter.isValue(data.get(name)); }
@@ -64,8 +67,8 @@ final class CheckRow {
     /// Sets the threshold of one check, counted from 1; `__expected` is the first.
     private void configure(String name, int own) {
         var config = CONFIG.matcher(name);
-        if (!config.matches() || !config.group(2).equals("threshold")) throw Fault.usage(place(name) + ": unknown column",
-                "use __config:__expected:threshold, or __config:__expected2:threshold");
+        if (!config.matches() || !config.group(2).equals("threshold")) throw Fault.usage(place(name)
+                + ": unknown column", "use __config:__expected:threshold, or __config:__expected2:threshold");
         int index = own - 1 + (config.group(1).isEmpty() ? 1 : Integer.parseInt(config.group(1)));
         if (index < own || index >= checks.size()) return;
         var check = checks.get(index);
@@ -82,8 +85,8 @@ final class CheckRow {
         try {
             return new BigDecimal(JsonValues.text(data.get(name)).strip());
         } catch (NumberFormatException _) {
-            throw Fault.usage(place(name) + ": not a number: " + Text.shortened(Text.cell(JsonValues.text(data.get(name))),
-                    40), "write a number such as 0.8");
+            throw Fault.usage(place(name) + ": not a number: " + Text.shortened(Text.cell(JsonValues.text(data.get(
+                    name))), 40), "write a number such as 0.8");
         }
     }
 

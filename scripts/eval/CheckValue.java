@@ -78,7 +78,7 @@ final class CheckValue {
         var tag = ONE_TAG.matcher(text.strip());
         if (!tag.matches() || tag.group(1).equals(".")) return null;
         Object value = mustache.value(tag.group(1), row);
-        return value instanceof List || value instanceof Map || value instanceof JsonValues.NumberLiteral ? value : null;
+        return value instanceof String || value instanceof Boolean || value == JsonValues.NULL ? null : value;
     }
 
     private Object compiled(Object value) {

@@ -62,7 +62,8 @@ final class CheckedAnswer {
         return parsed;
     }
 
-    /// Returns the JSON in a text that passes a test: all of it, that in fenced blocks, or objects and lists among words.
+    /// Returns the JSON in a text that passes a test: all of it, that in fenced blocks, or objects and lists among
+    /// words.
     Stream<JsonNode> embedded(Predicate<JsonNode> test) {
         var found = new ArrayList<JsonNode>();
         Predicate<String> collect = text -> {

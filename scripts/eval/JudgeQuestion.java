@@ -42,8 +42,8 @@ record JudgeQuestion(Kind kind, String key, String answer, String expected, List
     ///
     /// @param judgeModel null for the check's own, or the default
     PreparedPrompt prompt(String judgeModel) {
-        var options = Json.object();
-        return new PreparedPrompt(new Request(judgeModel != null ? judgeModel : model, messages, options, true), schema);
+        String chosen = judgeModel != null ? judgeModel : model;
+        return new PreparedPrompt(new Request(chosen, messages, Json.object(), true), schema);
     }
 
     /// Returns what a judge's JSON says; empty if it is not valid against the schema.
