@@ -22,23 +22,28 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
     private record BuiltIn(String task, List<String> scale, Map<String, String> data) {}
 
     private static final Map<String, BuiltIn> BUILT_IN = Map.of(
-            "github/similarity", new BuiltIn("How far does the ANSWER say the same as the REFERENCE, as an answer to the"
+            "github/similarity", new BuiltIn(
+                    "How far does the ANSWER say the same as the REFERENCE, as an answer to the"
                     + " QUESTION? Only the content counts, not the wording.", List.of("it says something else",
                     "little is the same", "half of it is the same", "almost all is the same",
                     "it says the same"), REFERENCE),
-            "github/coherence", new BuiltIn("How well do the sentences of the ANSWER follow from one another, as an answer"
+            "github/coherence", new BuiltIn(
+                    "How well do the sentences of the ANSWER follow from one another, as an answer"
                     + " to the QUESTION? Whether it is true does not count.", List.of("words without connection",
                     "sentences that hardly connect", "partly in order, with gaps", "in order and easy to follow",
                     "every sentence in its place, with clear transitions"), QUESTION),
-            "github/fluency", new BuiltIn("How good is the language of the ANSWER: grammar, choice of words, variety of"
+            "github/fluency", new BuiltIn(
+                    "How good is the language of the ANSWER: grammar, choice of words, variety of"
                     + " sentences? What it says does not count.", List.of("hardly understandable, full of errors",
                     "understandable with effort, many errors", "clear, with some errors or stiff phrases",
                     "well written, hardly any error", "faultless, varied, and natural"), Map.of()),
-            "github/relevance", new BuiltIn("How well does the ANSWER address the QUESTION?", List.of(
+            "github/relevance", new BuiltIn(
+                    "How well does the ANSWER address the QUESTION?", List.of(
                     "it is about something else", "it is about the subject, but no answer",
                     "it answers a part, or a part is wrong", "it answers the question", "it answers the question in"
                     + " full, and adds what helps"), QUESTION),
-            "github/groundedness", new BuiltIn("How far is what the ANSWER says supported by the REFERENCE, and by nothing"
+            "github/groundedness", new BuiltIn(
+                    "How far is what the ANSWER says supported by the REFERENCE, and by nothing"
                     + " else, in reply to the QUESTION?", List.of("nothing is from the reference",
                     "it has the subject of the reference, but not its facts", "facts of the reference, and others"
                     + " that it does not support", "all is supported, but something needed is left out",
