@@ -8,6 +8,9 @@
 //SOURCES serve/BrokenStream.java
 //SOURCES serve/ChatPassThrough.java
 //SOURCES serve/ChatRepairs.java
+//SOURCES serve/ClientConfig.java
+//SOURCES serve/ClientModels.java
+//SOURCES serve/ClientSettings.java
 //SOURCES serve/EmbeddingsRequest.java
 //SOURCES serve/Exchange.java
 //SOURCES serve/HttpFields.java
