@@ -9,9 +9,11 @@
 //SOURCES serve/ChatPassThrough.java
 //SOURCES serve/ChatRepairs.java
 //SOURCES serve/ClientConfig.java
+//SOURCES serve/ClientLauncher.java
 //SOURCES serve/ClientModels.java
 //SOURCES serve/ClientSettings.java
 //SOURCES serve/EmbeddingsRequest.java
+//SOURCES serve/EmbeddingsRoute.java
 //SOURCES serve/Exchange.java
 //SOURCES serve/HttpFields.java
 //SOURCES serve/Initiator.java
@@ -31,12 +33,14 @@
 //SOURCES serve/ServeKey.java
 //SOURCES serve/ServerLimits.java
 //SOURCES serve/SseFrames.java
+//SOURCES serve/StatusPage.java
 //SOURCES serve/StreamTranslator.java
 //SOURCES serve/TokenEstimate.java
 //SOURCES serve/TokenUsage.java
 //SOURCES serve/Translation.java
 //SOURCES serve/Translations.java
 //SOURCES serve/Upstream.java
+//SOURCES serve/UpstreamError.java
 
 /// A local server with the three APIs that other tools speak: chat completions, responses, and messages.
 package cop;

@@ -40,6 +40,7 @@
 //SOURCES tests/Completions.java
 //SOURCES tests/Usages.java
 //SOURCES tests/Embeds.java
+//SOURCES tests/ServesClients.java
 //SOURCES tests/EvalChecks.java
 //SOURCES tests/EvalStatistics.java
 //SOURCES tests/Network.java
@@ -85,7 +86,7 @@ public class test {
             EvalChecks.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
-            Messages.class, ServeTranslations.class);
+            ServesClients.class, Messages.class, ServeTranslations.class);
 
     private static final String USAGE = """
             usage: scripts/jbang test [--slow] [CLASS|METHOD…]

@@ -5,7 +5,6 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingRegistry;
 import com.knuddels.jtokkit.api.IntArrayList;
-import cop.copilot.Fault;
 import cop.copilot.Model;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -28,7 +27,7 @@ record EmbeddingsRequest(Model model, String asked, List<String> texts, Integer 
 
     /// Reads a request.
     ///
-    /// @throws Fault with exit code USAGE if it is not valid, in the words for the client
+    /// @throws ApiRefusal if it is not valid
     static EmbeddingsRequest of(JsonNode body, ModelList models) {
         String asked = Json.text(body, "model");
         if (asked.isEmpty()) throw invalid("model: a string is required");
@@ -48,13 +47,15 @@ record EmbeddingsRequest(Model model, String asked, List<String> texts, Integer 
                 size.isIntegralNumber() ? size.asInt() : null, format.asString("").equals("base64"));
     }
 
-    private static Fault invalid(String message) { return Fault.usage(message, ""); }
+    private static ApiRefusal invalid(String message) { return ApiRefusal.invalid(message); }
 
-    private static Fault unknown(String asked, ModelList models) {
+    private static ApiRefusal unknown(String asked, ModelList models) {
         var ids = models.models().stream().filter(EmbeddingsRequest::embeds).map(Model::id).toList();
-        return Fault.usage(models.find(asked).isPresent() ? "model: " + asked + " is not an embedding model"
-                : "model: unknown model " + Text.shortened(Text.cell(asked), 100), ids.isEmpty()
-                ? "this account has no embedding model" : "use " + String.join(", ", ids));
+        String others = ids.isEmpty() ? "; this account has no embedding model" : "; use " + String.join(", ", ids);
+        return models.find(asked).isPresent()
+                ? new ApiRefusal(400, "model_not_supported", asked + " is not an embedding model" + others)
+                : new ApiRefusal(404, "model_not_found", "the model " + Text.shortened(Text.cell(asked), 100)
+                + " is not in your account's list" + others);
     }
 
     private static List<String> texts(JsonNode input, Model model) {
@@ -97,8 +98,8 @@ record EmbeddingsRequest(Model model, String asked, List<String> texts, Integer 
         }
         try {
             return encoding.decode(tokens);
-        } catch (IllegalArgumentException e) {              // a number that is no token
-            throw invalid(place + ": not tokens of " + encoding.getName() + ": " + Text.reason(e));
+        } catch (RuntimeException _) {                      // a number that is no token: a NullPointerException
+            throw invalid(place + ": has numbers that are not tokens of " + encoding.getName());
         }
     }
 
@@ -125,7 +126,7 @@ record EmbeddingsRequest(Model model, String asked, List<String> texts, Integer 
 
     /// Joins the responses to all calls into the answer.
     ///
-    /// @throws Fault if one has not a vector for each text
+    /// @throws ApiRefusal if one has not a vector for each text
     ObjectNode answer(List<JsonNode> responses) {
         var answer = Json.object().put("object", "list");
         var data = answer.putArray("data");
@@ -152,8 +153,8 @@ record EmbeddingsRequest(Model model, String asked, List<String> texts, Integer 
         boolean complete = vectors.keySet().equals(IntStream.range(0, texts).boxed().collect(Collectors.toSet()));
         if (complete && vectors.values().stream().allMatch(vector -> vector.isArray() && vector.valueStream()
                 .allMatch(JsonNode::isNumber))) return vectors.values();
-        throw Fault.error("GitHub returned an invalid response to /embeddings: it has " + vectors.size()
-                + " vectors for " + texts + (texts == 1 ? " text" : " texts"), "try again");
+        throw new ApiRefusal(502, "", "GitHub returned an invalid response to /embeddings: it has " + vectors.size()
+                + " vectors for " + texts + (texts == 1 ? " text" : " texts"));
     }
 
     private static String packed(JsonNode vector) {
