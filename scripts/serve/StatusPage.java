@@ -31,12 +31,15 @@ final class StatusPage implements Route {
             th,td{padding:.4rem .7rem;text-align:left;white-space:nowrap;border-top:1px solid var(--line)}
             thead th{border-top:0;background:var(--card);color:var(--dim);font-weight:600}
             td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-            tbody th{font-weight:400}
-            @media(max-width:44rem){body{padding:1rem .8rem 2rem}dl{grid-template-columns:repeat(2,1fr)}
-            .wide{border:0}table,tbody,tr,th,td{display:block}thead{display:none}
+            thead tr+tr th{border-top:0;padding-top:0}thead th[colspan]{text-align:center;padding-bottom:0}
+            tbody th{font-weight:400}tbody th span{display:block;color:var(--dim);font-size:.85em}
+            p.bad{margin-top:.75rem}
+            @media(max-width:46rem){body{padding:1rem .8rem 2rem}dl{grid-template-columns:repeat(2,1fr)}
+            .wide{border:0}table,tbody,tr,th{display:block}thead{display:none}
             tbody tr{border:1px solid var(--line);border-radius:8px;padding:.5rem .8rem;margin-bottom:.6rem}
-            tbody th,td,td.n{border:0;padding:.1rem 0;text-align:left;white-space:normal}
-            td:empty{display:none}td[data-l]::before{content:attr(data-l) " ";color:var(--dim)}}
+            tbody th,tbody td,td.n{border:0;padding:0;text-align:left;white-space:normal}
+            td{display:inline-block;margin-right:.9rem}td:empty{display:none}
+            td[data-l]::before{content:attr(data-l) " ";color:var(--dim)}}
             """;
     /// Allows the style by its hash, and nothing else.
     static final String POLICY = "default-src 'none'; style-src 'sha256-" + Base64.getEncoder().encodeToString(
@@ -102,8 +105,9 @@ final class StatusPage implements Route {
         cells.put("failed", number(now.all().failed()));
         cells.put("tokens", number(used.totalTokens()));
         cells.put("credits", credits(used));
-        String list = cells.entrySet().stream().map(cell -> "<div><dt>" + cell.getKey() + "</dt><dd>" + cell.getValue()
-                + "</dd></div>\n").collect(Collectors.joining("", "<dl>\n", "</dl>\n"));
+        String list = cells.entrySet().stream().map(cell -> "<div><dt>" + cell.getKey() + "</dt><dd"
+                + (cell.getKey().equals("failed") && !cell.getValue().equals("0") ? " class=\"bad\">" : ">")
+                + cell.getValue() + "</dd></div>\n").collect(Collectors.joining("", "<dl>\n", "</dl>\n"));
         return list + now.last().map(last -> "<p class=\"bad\">last error, " + Durations.words(Duration.between(
                 last.at(), copilot.context().now())) + " ago: " + escaped(last.request() + " " + last.reason())
                 + "</p>\n").orElse("");
@@ -147,9 +151,11 @@ final class StatusPage implements Route {
         return """
                 <section><h2>Models</h2>
                 <div class="wide"><table>
-                <thead><tr><th>id</th><th>name</th><th class="n">prompt</th><th class="n">answer</th>\
-                <th class="n">credits per million in</th><th class="n">cached</th><th class="n">out</th>\
-                <th>abilities</th><th class="n">requests</th><th class="n">tokens</th></tr></thead>
+                <thead><tr><th></th><th colspan="2">most tokens of</th><th colspan="3">credits per million tokens</th>\
+                <th></th><th colspan="3">since the start</th></tr>
+                <tr><th>model</th><th class="n">prompt</th><th class="n">answer</th><th class="n">in</th>\
+                <th class="n">cached</th><th class="n">out</th><th>abilities</th><th class="n">requests</th>\
+                <th class="n">tokens</th><th class="n">credits</th></tr></thead>
                 <tbody>
                 %s</tbody>
                 </table></div>
@@ -166,15 +172,17 @@ final class StatusPage implements Route {
             return !amount.isNumber() ? "" : amount.decimalValue().multiply(scale).stripTrailingZeros()
                     .toPlainString();
         };
-        return "<tr><th scope=\"row\"><code>" + escaped(model.id()) + "</code></th><td>" + escaped(model.name())
-                + "</td>" + cell("prompt", model.maxPromptTokens() == 0 ? "" : ModelDocuments.tokens(
-                model.maxPromptTokens())) + cell("answer", model.maxOutputTokens() == 0 ? ""
-                : ModelDocuments.tokens(model.maxOutputTokens())) + cell("credits per million in", price.apply("input"))
-                + cell("cached", ErrorResponse.firstNonEmpty(price.apply("cache_read"), price.apply("cache")))
-                + cell("out", price.apply("output")) + "<td>" + escaped(model.abilities()) + "</td>"
-                + cell("requests", used.requests() == 0 ? "" : number(used.requests())) + cell("tokens",
-                used.requests() == 0 ? "" : number(used.used().totalTokens())) + "</tr>\n";
+        boolean any = used.requests() > 0;
+        return "<tr><th scope=\"row\"><code>" + escaped(model.id()) + "</code><span>" + escaped(model.name())
+                + "</span></th>" + cell("prompt", size(model.maxPromptTokens())) + cell("answer", size(
+                model.maxOutputTokens())) + cell("in", price.apply("input")) + cell("cached",
+                ErrorResponse.firstNonEmpty(price.apply("cache_read"), price.apply("cache"))) + cell("out",
+                price.apply("output")) + "<td>" + escaped(model.abilities()) + "</td>" + cell("requests",
+                any ? number(used.requests()) : "") + cell("tokens", any ? number(used.used().totalTokens()) : "")
+                + cell("credits", any ? credits(used.used()) : "") + "</tr>\n";
     }
+
+    private static String size(long tokens) { return tokens == 0 ? "" : ModelDocuments.tokens(tokens); }
 
     private static String cell(String label, String text) {
         return "<td class=\"n\" data-l=\"" + label + "\">" + text + "</td>";
