@@ -12,6 +12,7 @@
 //SOURCES serve/ClientLauncher.java
 //SOURCES serve/ClientModels.java
 //SOURCES serve/ClientSettings.java
+//SOURCES serve/CountTokensRoute.java
 //SOURCES serve/EmbeddingsRequest.java
 //SOURCES serve/EmbeddingsRoute.java
 //SOURCES serve/Exchange.java
@@ -23,6 +24,7 @@
 //SOURCES serve/MessagesRepairs.java
 //SOURCES serve/ModelDocuments.java
 //SOURCES serve/ModelNames.java
+//SOURCES serve/ModelsRoute.java
 //SOURCES serve/PassThrough.java
 //SOURCES serve/PassedRequest.java
 //SOURCES serve/RequestMeter.java
