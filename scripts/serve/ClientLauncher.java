@@ -4,8 +4,8 @@ import module java.base;
 import cop.copilot.Fault;
 import tools.jackson.databind.JsonNode;
 
-/// Runs a client that uses the server, with the settings of this run: in its environment, in options, and in a file that
-/// only its user can read and that is deleted at the end. The key is never an argument, which others could see.
+/// Runs a client that uses the server, with the settings of this run: in its environment, in options, and in a file
+/// that only its user can read and that is deleted at the end. The key is never an argument, which others could see.
 ///
 /// @param client `claude`, `codex` or `aider`
 /// @param program its executable

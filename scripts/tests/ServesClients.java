@@ -183,7 +183,7 @@ class ServesClients {
             "{'model':'text-embedding-3-small','input':['a',{}]} | 400 | input[1]: expected a string or a list",
             "{'model':'text-embedding-3-small','input':['a','']} | 400 | input[1]: the text is empty",
             "{'model':'text-embedding-3-small','input':[[1.5]]} | 400 | input: expected a list of integers",
-            "{'model':'text-embedding-3-small','input':[999999999]} | 400 | input: has numbers that are not tokens of cl100k_base",
+            "{'model':'text-embedding-3-small','input':[999999999]} | 400 | has numbers that are not tokens of cl100k",
             "{'model':'text-embedding-3-small','input':'a','dimensions':0} | 400 | dimensions: expected a positive",
             "{'model':'text-embedding-3-small','input':'a','encoding_format':'f16'} | 400 | encoding_format: expected"})
     void invalidRequestsAreRefusedInWords(String body, int status, String words) {
@@ -280,7 +280,8 @@ class ServesClients {
         assertEquals(BASE, settings.get("ANTHROPIC_BASE_URL"));
         assertEquals("claude-sonnet-5", settings.get("ANTHROPIC_MODEL"));
         assertEquals("claude-opus-4.8 claude-sonnet-5 claude-haiku-4.5", Stream.of("OPUS", "SONNET", "HAIKU")
-                .map(family -> settings.get("ANTHROPIC_DEFAULT_" + family + "_MODEL")).collect(Collectors.joining(" ")));
+                .map(family -> settings.get("ANTHROPIC_DEFAULT_" + family + "_MODEL"))
+                .collect(Collectors.joining(" ")));
         assertEquals("200000", settings.get("CLAUDE_CODE_AUTO_COMPACT_WINDOW"));        // not 264,000
         assertFalse(settings.containsKey("CLAUDE_CODE_SUBAGENT_MODEL"));
         assertFalse(settings.toString().contains("sk-cop"));
@@ -490,8 +491,8 @@ class ServesClients {
         meter.begin("GET", "/<b>").failed("it's \"bad\"");
         String html = page(meter);
         for (String part : List.of("<dt>requests</dt><dd>2</dd>", "<dt>credits</dt><dd>1.23</dd>", "1,200",
-                "GET /&lt;b&gt; it&#39;s &quot;bad&quot;", "<code>claude-sonnet-5</code>", "<td class=\"n\" data-l=\"prompt"
-                + "\">200K</td>", "Quotas", "premium interactions", "http://127.0.0.1:4141/v1")) {
+                "GET /&lt;b&gt; it&#39;s &quot;bad&quot;", "<code>claude-sonnet-5</code>",
+                "<td class=\"n\" data-l=\"prompt\">200K</td>", "Quotas", "premium interactions", "http://127.0.0.1:4141/v1")) {
             assertTrue(html.contains(part), () -> part + " is not in " + html);
         }
         assertFalse(html.contains("<script") || html.contains("<b>") || html.contains("sk-cop") || html.contains(
