@@ -492,7 +492,8 @@ class ServesClients {
         String html = page(meter);
         for (String part : List.of("<dt>requests</dt><dd>2</dd>", "<dt>credits</dt><dd>1.23</dd>", "1,200",
                 "GET /&lt;b&gt; it&#39;s &quot;bad&quot;", "<code>claude-sonnet-5</code>",
-                "<td class=\"n\" data-l=\"prompt\">200K</td>", "Quotas", "premium interactions", "http://127.0.0.1:4141/v1")) {
+                "<td class=\"n\" data-l=\"prompt\">200K</td>", "Quotas", "premium interactions",
+                "http://127.0.0.1:4141/v1")) {
             assertTrue(html.contains(part), () -> part + " is not in " + html);
         }
         assertFalse(html.contains("<script") || html.contains("<b>") || html.contains("sk-cop") || html.contains(
