@@ -17,6 +17,10 @@
 //SOURCES eval/GitHubJudge.java
 //SOURCES eval/JudgePrompt.java
 //SOURCES eval/JudgeQuestion.java
+//SOURCES eval/Statistics.java
+//SOURCES eval/Summary.java
+//SOURCES eval/SummaryText.java
+//SOURCES eval/TextTable.java
 
 /// Sends rows × variants × repeats on the batch engine, checks the answers, and reports which variant is best.
 package cop;
