@@ -324,9 +324,9 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
         }
 
         private List<Worst> worst() {
-            return whys.keySet().stream().map(this::worst).sorted(Comparator.<Worst>comparingDouble(row ->
-                    (double) row.passed() / row.of()).thenComparingDouble(Worst::score).thenComparing(row -> -row.of())
-                    .thenComparing(Worst::id)).limit(MOST_WORST).toList();
+            return tallies.keySet().stream().filter(whys::containsKey).map(this::worst).sorted(Comparator
+                    .<Worst>comparingDouble(row -> (double) row.passed() / row.of()).thenComparingDouble(Worst::score)
+                    .thenComparing(row -> -row.of())).limit(MOST_WORST).toList();
         }
 
         private Worst worst(String id) {
