@@ -12,23 +12,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class ChatPassThrough implements StreamTranslator {
     /// What is known of a choice so far.
     private static final class Choice {
-        private record Call(int index, String id, StringBuilder arguments) {}
-
-        private final List<Call> calls = new ArrayList<>();
+        private final CallNumbers numbers = new CallNumbers();
+        private final Set<Integer> withArguments = new HashSet<>();
         private String finish = "";
         private boolean begun;
-
-        /// Returns the number of a call: a new id begins one; other pieces belong to the last of their index, else to
-        /// the last.
-        int number(JsonNode piece) {
-            String id = Json.text(piece, "id");
-            int index = piece.path("index").asInt(-1);
-            for (int i = calls.size() - 1; i >= 0; i--) {
-                if (id.isEmpty() ? calls.get(i).index == index : calls.get(i).id.equals(id)) return i;
-            }
-            if (!id.isEmpty() || calls.isEmpty()) calls.add(new Call(index, id, new StringBuilder()));
-            return calls.size() - 1;
-        }
     }
 
     private final String asked;
@@ -107,12 +94,12 @@ final class ChatPassThrough implements StreamTranslator {
         boolean any = false;
         for (var each : delta.path("tool_calls")) {
             if (!(each instanceof ObjectNode piece)) continue;
-            int before = known.calls.size(), number = known.number(piece);
+            int before = known.numbers.size(), number = known.numbers.of(piece);
             var function = piece.withObject("/function");
             String arguments = Json.text(function, "arguments");
-            known.calls.get(number).arguments.append(arguments);
+            if (!arguments.isEmpty()) known.withArguments.add(number);
             piece.put("index", number);
-            if (known.calls.size() > before) piece.put("type", "function");
+            if (known.numbers.size() > before) piece.put("type", "function");
             function.put("arguments", arguments);
             any = true;
         }
@@ -134,13 +121,13 @@ final class ChatPassThrough implements StreamTranslator {
         over = true;
         var frames = new ByteArrayOutputStream();
         choices.forEach((index, choice) -> {
-            for (int i = 0; i < choice.calls.size(); i++) {
-                if (!choice.calls.get(i).arguments.isEmpty()) continue;
+            for (int i = 0; i < choice.numbers.size(); i++) {
+                if (choice.withArguments.contains(i)) continue;
                 var delta = Json.object();
                 delta.putArray("tool_calls").addObject().put("index", i).putObject("function").put("arguments", "{}");
                 frames.writeBytes(chunk(index, delta, null));
             }
-            String finish = !choice.calls.isEmpty() && choice.finish.matches("|stop") ? "tool_calls"
+            String finish = choice.numbers.size() > 0 && choice.finish.matches("|stop") ? "tool_calls"
                     : choice.finish.isEmpty() ? "stop" : choice.finish;
             frames.writeBytes(chunk(index, Json.object(), finish));
         });

@@ -29,8 +29,8 @@ final class Translations {
         var upstream = ORDER.get(client).stream().filter(each -> model.isAuto() ? each == ApiProtocol.CHAT
                 : model.endpoints().contains(each.endpoint())).findFirst().orElseThrow(() -> ApiRefusal.invalid(
                 "model_not_supported", "the model " + model.id() + " is not for chats"));
-        if (upstream == client) return PassThrough.of(client, json, asked, model, headers);
-        throw ApiRefusal.invalid("model_not_supported", "the model " + model.id() + " has no " + client.endpoint());
+        return upstream == client ? PassThrough.of(client, json, asked, model, headers)
+                : TranslatedRequest.of(client, upstream, json, model, headers);
     }
 
     private static byte[] withoutMark(byte[] body) {
