@@ -31,8 +31,9 @@ final class ResponsesPassThrough implements StreamTranslator {
         }
         if (event.path("output_index").isNumber()) {
             int index = event.path("output_index").asInt();
-            if (event.path("item") instanceof ObjectNode item) stable(index, item, "id");
+            if (event.path("item") instanceof ObjectNode item) item(index, item, !type.endsWith(".added"));
             stable(index, event, "item_id");
+            if (type.equals("response.function_call_arguments.done")) filled(event);
         }
         over = Set.of("response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
                 .contains(type);
@@ -47,9 +48,19 @@ final class ResponsesPassThrough implements StreamTranslator {
         if (whole.has("model")) whole.put("model", asked);
         int index = 0;
         for (var item : whole.path("output")) {
-            if (item instanceof ObjectNode object) stable(index, object, "id");
+            if (item instanceof ObjectNode object) item(index, object, true);
             index++;
         }
+    }
+
+    private void item(int index, ObjectNode item, boolean done) {
+        stable(index, item, "id");
+        if (done && Json.text(item, "type").equals("function_call")) filled(item);
+    }
+
+    /// Gives a call without arguments those that clients can read.
+    private static void filled(ObjectNode call) {
+        if (Json.text(call, "arguments").isEmpty()) call.put("arguments", "{}");
     }
 
     private void stable(int index, ObjectNode bearer, String field) {
@@ -88,6 +99,8 @@ final class ResponsesPassThrough implements StreamTranslator {
         var used = TokenUsage.of(ApiProtocol.RESPONSES, answer.get("usage").tree()).priced(price(answer));
         return new Translation.WholeAnswer(PassThrough.edited(answer, edits -> {
             if (answer.has("model")) edits.replace(answer.get("model"), asked);
+            answer.get("output").items().stream().filter(item -> item.isType("function_call")
+                    && item.get("arguments").is("")).forEach(item -> edits.replace(item.get("arguments"), "{}"));
         }), used.usage());
     }
 

@@ -1,12 +1,15 @@
 package cop;
 
 import module java.base;
+import module java.net.http;
 import cop.copilot.Model;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,7 +26,10 @@ class ServeTranslations {
     private Harness cop;
 
     @AfterEach
-    void close() { if (cop != null) cop.close(); }
+    void close() {
+        http.shutdownNow();
+        if (cop != null) cop.close();
+    }
 
     // ------------------------------------------------------------------------------------------------- to ask
 
@@ -44,14 +50,17 @@ class ServeTranslations {
         });
     }
 
-    private static final String C = "/chat/completions", R = "/responses", M = "/v1/messages";
-    private static final Map<String, String> MODELS = Map.of(
-            "gpt-5-mini", C + "," + R + " - minimal low medium high",
-            "gpt-5.4-mini", R + " - none low medium high xhigh",
-            "claude-haiku-4.5", C + "," + M + " budget",
-            "claude-sonnet-5", M + "," + C + " adaptive low medium high max",
-            "claude-opus-5", M + " adaptive low medium high xhigh max", "claude-opus-5-1m", M + " adaptive low high",
-            "gemini-3.8-flash", C + " -", "kimi-k3", C + " - low high max", "text-embedding-3-small", "/embeddings -");
+    private static final Map<String, String> MODELS = Stream.of(
+            "gpt-5-mini /chat/completions,/responses - minimal low medium high",
+            "gpt-5.4-mini /responses - none low medium high xhigh",
+            "claude-haiku-4.5 /chat/completions,/v1/messages budget",
+            "claude-sonnet-5 /v1/messages,/chat/completions adaptive low medium high max",
+            "claude-opus-5 /v1/messages adaptive low medium high xhigh max",
+            "claude-opus-5-1m /v1/messages adaptive low high",
+            "claude-fable-5.1 /v1/messages adaptive low medium high xhigh max",
+            "gemini-3.8-flash /chat/completions -", "kimi-k3 /chat/completions - low high max",
+            "text-embedding-3-small /embeddings -").collect(Collectors.toMap(row -> row.split(" ", 2)[0],
+            row -> row.split(" ", 2)[1]));
 
     private static Translation of(ApiProtocol client, String body, String... headers) {
         var all = new HashMap<String, String>();
@@ -216,5 +225,404 @@ class ServeTranslations {
                 ServeTranslations::model);
         assertSame(body, translation.body());
         assertEquals(Map.of("X-Initiator", "user", "anthropic-version", "2023-06-01"), translation.headers());
+    }
+
+    // ------------------------------------------------------------------------------------------- on the simulator
+
+    /// One model for each endpoint that has no other.
+    private static final Map<ApiProtocol, String> ONLY = new EnumMap<>(Map.of(ApiProtocol.CHAT, "gemini-3.8-flash",
+            ApiProtocol.RESPONSES, "gpt-5.4-mini", ApiProtocol.MESSAGES, "claude-fable-5.1"));
+
+    private simulator sim() {
+        if (cop == null) cop = Harness.loggedIn();
+        return cop.sim;
+    }
+
+    private String bearer;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    private HttpResponse<byte[]> post(Translation request) {
+        sim();
+        if (bearer == null) bearer = Json.text(Json.object(text(send(HttpRequest.newBuilder(URI.create(cop.sim.url()
+                + "/copilot_internal/v2/token")).headers("Authorization", "token " + simulator.GITHUB_TOKEN,
+                "User-Agent", "tests", "Editor-Version", "vscode/1.107.0", "Editor-Plugin-Version",
+                "copilot-chat/0.35.0", "Copilot-Integration-Id", "vscode-chat").build()).body()), "token"), "token");
+        var call = HttpRequest.newBuilder(URI.create(cop.sim.api() + request.upstream().endpoint()))
+                .headers("Authorization", "Bearer " + bearer, "Editor-Version", "vscode/1.107.0",
+                        "Copilot-Integration-Id", "vscode-chat", "Content-Type", "application/json",
+                        "X-GitHub-Api-Version", "2026-08-01");
+        request.headers().forEach(call::setHeader);
+        return send(call.POST(HttpRequest.BodyPublishers.ofByteArray(request.body())).build());
+    }
+
+    private HttpResponse<byte[]> send(HttpRequest request) {
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /// An event of a stream; `data` is missing for [DONE].
+    private record Frame(String name, String data) {
+        JsonNode json() { return Json.tryParse(data); }
+    }
+
+    private static List<Frame> frames(byte[] stream) {
+        return Stream.of(text(stream).split("\n\n")).filter(each -> !each.isBlank()).map(each -> {
+            String name = each.lines().filter(line -> line.startsWith("event: ")).map(line -> line.substring(7))
+                    .findFirst().orElse("");
+            return new Frame(name, each.lines().filter(line -> line.startsWith("data: ")).map(line -> line
+                    .substring(6)).collect(Collectors.joining("\n")));
+        }).toList();
+    }
+
+    /// Sends a request to the simulator, and translates its answer.
+    private byte[] answer(Translation request) {
+        var response = post(request);
+        assertEquals(200, response.statusCode(), () -> text(request.body()) + "\n" + text(response.body()));
+        return request.streams() ? streamed(request.stream(), response.body()) : request.whole(response.body()).body();
+    }
+
+    private static byte[] streamed(StreamTranslator translator, byte[] upstream) {
+        var out = new ByteArrayOutputStream();
+        frames(upstream).forEach(frame -> out.writeBytes(translator.event(frame.name(), utf8(frame.data()))));
+        out.writeBytes(translator.end());
+        return out.toByteArray();
+    }
+
+    // ---- what a client does with an answer
+
+    /// An answer as a client understands it: calls as `id name arguments`.
+    private record Heard(String text, String thoughts, List<String> calls, String stop, long prompt, long completion,
+                         String model) {}
+
+    private static Heard heard(ApiProtocol client, JsonNode whole) {
+        return switch (client) {
+            case CHAT -> {
+                var message = whole.at("/choices/0/message");
+                assertEquals(1, whole.path("choices").size());
+                assertEquals("chat.completion", Json.text(whole, "object"));
+                yield new Heard(Json.text(message, "content"), Json.text(message, "reasoning_content"),
+                        message.path("tool_calls").valueStream().map(call -> Json.text(call, "id") + " " + Json.text(
+                                call.path("function"), "name") + " " + Json.text(call.path("function"), "arguments"))
+                                .toList(), Json.text(whole.at("/choices/0"), "finish_reason"),
+                        whole.at("/usage/prompt_tokens").asLong(), whole.at("/usage/completion_tokens").asLong(),
+                        Json.text(whole, "model"));
+            }
+            case RESPONSES -> {
+                var output = whole.path("output");
+                yield new Heard(texts(output, "message", "content"), texts(output, "reasoning", "summary"),
+                        output.valueStream().filter(item -> item.has("arguments")).map(item -> Json.text(item,
+                                "call_id") + " " + Json.text(item, "name") + " " + Json.text(item, "arguments"))
+                                .toList(), Json.text(whole, "status") + Json.text(whole.path("incomplete_details"),
+                        "reason"), whole.at("/usage/input_tokens").asLong(), whole.at("/usage/output_tokens").asLong(),
+                        Json.text(whole, "model"));
+            }
+            case MESSAGES -> {
+                var content = whole.path("content");
+                var usage = whole.path("usage");
+                yield new Heard(joined(content, "text"), joined(content, "thinking"), content.valueStream()
+                        .filter(block -> block.has("input")).map(block -> Json.text(block, "id") + " "
+                                + Json.text(block, "name") + " " + Json.compact(block.path("input"))).toList(),
+                        Json.text(whole, "stop_reason"), usage.path("input_tokens").asLong() + usage.path(
+                        "cache_read_input_tokens").asLong(), usage.path("output_tokens").asLong(), Json.text(whole,
+                        "model"));
+            }
+        };
+    }
+
+    private static String joined(JsonNode blocks, String type) {
+        return blocks.valueStream().filter(block -> Json.text(block, "type").equals(type)).map(block -> Json.text(block,
+                type)).collect(Collectors.joining());
+    }
+
+    private static String texts(JsonNode items, String type, String field) {
+        return items.valueStream().filter(item -> Json.text(item, "type").equals(type)).flatMap(item -> item.path(field)
+                .valueStream()).map(part -> Json.text(part, "text")).collect(Collectors.joining("\n\n"));
+    }
+
+    /// Reads a stream as the vendor's own SDK does, and checks the order of its events.
+    private static Heard heard(ApiProtocol client, List<Frame> frames) {
+        return heard(client, switch (client) {
+            case CHAT -> chat(frames);
+            case RESPONSES -> responses(frames);
+            case MESSAGES -> messages(frames);
+        });
+    }
+
+    /// A role first, calls that begin with id and name at the next index, one finish, the usage, and [DONE].
+    private static ObjectNode chat(List<Frame> frames) {
+        assertEquals("[DONE]", frames.getLast().data());
+        var answer = Json.object().put("object", "chat.completion");
+        var message = Json.object();
+        var content = new StringBuilder();
+        var thoughts = new StringBuilder();
+        var calls = new ArrayList<ObjectNode>();
+        String finish = "";
+        for (var frame : frames.subList(0, frames.size() - 1)) {
+            var chunk = frame.json();
+            assertEquals("", frame.name());
+            assertEquals("chat.completion.chunk", Json.text(chunk, "object"), frame.data());
+            assertFalse(Json.text(chunk, "id").isEmpty());
+            assertTrue(chunk.path("created").asLong(0) > 0);
+            answer.set("model", chunk.path("model"));
+            if (chunk.path("choices").isEmpty()) {
+                assertFalse(finish.isEmpty(), "usage before the finish");
+                assertFalse(answer.has("usage"), "usage twice");
+                answer.set("usage", chunk.path("usage"));
+                continue;
+            }
+            assertTrue(chunk.path("usage").isMissingNode());
+            assertEquals(1, chunk.path("choices").size());
+            assertEquals(0, chunk.at("/choices/0/index").asInt(-1));
+            assertEquals("", finish, "more after the finish");
+            var delta = chunk.at("/choices/0/delta");
+            if (message.isEmpty()) assertEquals("assistant", Json.text(delta, "role"), frame.data());
+            message.put("role", "assistant");
+            content.append(Json.text(delta, "content"));
+            thoughts.append(Json.text(delta, "reasoning_content"));
+            if (delta.has("reasoning_opaque")) message.set("reasoning_opaque", delta.get("reasoning_opaque"));
+            for (var piece : delta.path("tool_calls")) {
+                int index = piece.path("index").asInt(-1);
+                if (index == calls.size()) {
+                    assertFalse(Json.text(piece, "id").isEmpty(), frame.data());
+                    assertEquals("function", Json.text(piece, "type"));
+                    assertFalse(Json.text(piece.path("function"), "name").isEmpty(), frame.data());
+                    calls.add(((ObjectNode) piece).deepCopy());
+                } else {
+                    var function = (ObjectNode) calls.get(index).path("function");
+                    function.put("arguments", Json.text(function, "arguments") + Json.text(piece.path("function"),
+                            "arguments"));
+                }
+            }
+            finish = Json.text(chunk.at("/choices/0"), "finish_reason");
+        }
+        assertFalse(finish.isEmpty(), "no finish");
+        message.put("content", content.toString()).put("reasoning_content", thoughts.toString());
+        if (!calls.isEmpty()) message.set("tool_calls", Json.array(calls.stream()));
+        answer.putArray("choices").addObject().put("finish_reason", finish).set("message", message);
+        return answer;
+    }
+
+    /// One block open at a time, indices rising, deltas of the open block, and a signature last.
+    private static ObjectNode messages(List<Frame> frames) {
+        ObjectNode message = null, block = null;
+        var json = new StringBuilder();
+        int next = 0;
+        boolean ended = false, signed = false;
+        for (var frame : frames) {
+            var event = frame.json();
+            String type = Json.text(event, "type");
+            assertEquals(type, frame.name());
+            if (type.equals("ping")) continue;
+            assertFalse(ended, "after message_stop: " + frame.data());
+            assertEquals(message == null, type.equals("message_start"), frame.data());
+            switch (type) {
+                case "message_start" -> {
+                    message = ((ObjectNode) event.path("message")).deepCopy();
+                    for (String count : List.of("input_tokens", "output_tokens", "cache_read_input_tokens",
+                            "cache_creation_input_tokens")) {
+                        assertTrue(message.path("usage").path(count).isNumber(), frame.data());
+                    }
+                    assertEquals(0, message.path("content").size());
+                }
+                case "content_block_start" -> {
+                    assertEquals(null, block, "two blocks are open");
+                    assertEquals(next++, event.path("index").asInt(-1));
+                    block = ((ObjectNode) event.path("content_block")).deepCopy();
+                    json.setLength(0);
+                    signed = false;
+                }
+                case "content_block_delta" -> {
+                    assertEquals(next - 1, event.path("index").asInt(-1));
+                    var delta = event.path("delta");
+                    assertFalse(signed, "more after the signature");
+                    switch (Json.text(delta, "type")) {
+                        case "text_delta" -> block.put("text", Json.text(block, "text") + Json.text(delta, "text"));
+                        case "thinking_delta" -> block.put("thinking", Json.text(block, "thinking") + Json.text(delta,
+                                "thinking"));
+                        case "signature_delta" -> {
+                            block.set("signature", delta.path("signature"));
+                            signed = true;
+                        }
+                        default -> {
+                            assertEquals("input_json_delta", Json.text(delta, "type"));
+                            assertEquals("tool_use", Json.text(block, "type"));
+                            json.append(Json.text(delta, "partial_json"));
+                        }
+                    }
+                }
+                case "content_block_stop" -> {
+                    assertEquals(next - 1, event.path("index").asInt(-1));
+                    if (!json.isEmpty()) block.set("input", Json.tryParse(json.toString()));
+                    message.withArray("content").add(block);
+                    block = null;
+                }
+                case "message_delta" -> {
+                    assertEquals(null, block, "a block is open");
+                    message.setAll((ObjectNode) event.path("delta"));
+                    message.withObject("/usage").setAll((ObjectNode) event.path("usage"));
+                    assertFalse(event.has("copilot_usage"));
+                }
+                case "message_stop" -> {
+                    assertFalse(Json.text(message, "stop_reason").isEmpty());
+                    ended = true;
+                }
+                default -> throw new AssertionError(frame.data());
+            }
+        }
+        assertTrue(ended, "no message_stop");
+        return message;
+    }
+
+    /// Rising numbers, and for each item: added, its parts, deltas, and done, all under one id; then the same in the
+    /// end.
+    private static ObjectNode responses(List<Frame> frames) {
+        var open = new TreeMap<Integer, ObjectNode>();
+        var texts = new TreeMap<Integer, StringBuilder>();
+        var done = new TreeMap<Integer, JsonNode>();
+        String response = null;
+        ObjectNode ended = null;
+        for (int i = 0; i < frames.size(); i++) {
+            var event = frames.get(i).json();
+            String type = Json.text(event, "type");
+            assertEquals(type, frames.get(i).name());
+            assertEquals(i, event.path("sequence_number").asInt(-1), frames.get(i).data());
+            assertEquals(null, ended, "after the end");
+            int index = event.path("output_index").asInt(-1);
+            if (event.has("item_id")) assertEquals(Json.text(open.get(index), "id"), Json.text(event, "item_id"));
+            if (event.has("response")) {
+                String id = Json.text(event.path("response"), "id");
+                assertFalse(id.isEmpty());
+                if (response != null) assertEquals(response, id);
+                response = id;
+            }
+            switch (type) {
+                case "response.created" -> assertEquals(0, i);
+                case "response.in_progress" -> assertEquals(1, i);
+                case "response.output_item.added" -> {
+                    assertEquals(open.size(), index);
+                    open.put(index, (ObjectNode) event.path("item"));
+                    texts.put(index, new StringBuilder());
+                }
+                case "response.output_text.delta", "response.reasoning_summary_text.delta",
+                        "response.function_call_arguments.delta", "response.custom_tool_call_input.delta" -> {
+                    assertFalse(done.containsKey(index));
+                    texts.get(index).append(Json.text(event, "delta"));
+                }
+                case "response.output_text.done", "response.reasoning_summary_text.done" ->
+                        assertEquals(texts.get(index).toString(), Json.text(event, "text"));
+                case "response.function_call_arguments.done" -> assertTrue(List.of(texts.get(index).toString(), "{}")
+                        .contains(Json.text(event, "arguments")));
+                case "response.custom_tool_call_input.done" -> assertEquals(texts.get(index).toString(),
+                        Json.text(event, "input"));
+                case "response.output_item.done" -> {
+                    assertEquals(Json.text(open.get(index), "id"), Json.text(event.path("item"), "id"));
+                    assertEquals(null, done.put(index, event.path("item")));
+                }
+                case "response.completed", "response.incomplete" -> {
+                    ended = ((ObjectNode) event.path("response")).deepCopy();
+                    for (int item = 0; item < done.size(); item++) {
+                        assertEquals(Json.text(done.get(item), "id"), Json.text(ended.path("output").get(item), "id"));
+                        assertEquals(Json.text(done.get(item), "type"), Json.text(ended.path("output").get(item),
+                                "type"));
+                    }
+                    assertEquals(done.size(), ended.path("output").size());
+                    assertEquals(open.keySet(), done.keySet());
+                }
+                default -> assertTrue(type.matches("response\\.(content_part|reasoning_summary_part)\\.(added|done)"),
+                        type);
+            }
+        }
+        assertFalse(ended == null, "no end");
+        return ended;
+    }
+
+    // ---- requests in the three forms
+
+    /// A request with a text, and with the tools `weather` and `time` if `tools`.
+    private static ObjectNode request(ApiProtocol client, String model, String text, boolean tools, boolean stream) {
+        var body = Json.object().put("model", model).put("stream", stream);
+        switch (client) {
+            case CHAT -> {
+                body.putArray("messages").addObject().put("role", "user").put("content", text);
+                if (stream) body.putObject("stream_options").put("include_usage", true);
+            }
+            case RESPONSES -> body.putArray("input").addObject().put("role", "user").put("content", text);
+            case MESSAGES -> body.put("max_tokens", 1000).putArray("messages").addObject().put("role", "user")
+                    .put("content", text);
+        }
+        if (!tools) return body;
+        for (String name : List.of("weather", "time")) {
+            var schema = json("{'type': 'object', 'properties': {'city': {'type': 'string'}}}");
+            var all = body.withArray("/tools");
+            switch (client) {
+                case CHAT -> all.addObject().put("type", "function").putObject("function").put("name", name)
+                        .set("parameters", schema);
+                case RESPONSES -> all.addObject().put("type", "function").put("name", name).set("parameters", schema);
+                case MESSAGES -> all.addObject().put("name", name).set("input_schema", schema);
+            }
+        }
+        return body;
+    }
+
+    private Heard ask(ApiProtocol client, ObjectNode body) {
+        var translation = of(client, Json.compact(body));
+        byte[] answer = answer(translation);
+        var heard = translation.streams() ? heard(client, frames(answer)) : heard(client, Json.object(text(answer),
+                "the answer"));
+        assertEquals(Json.text(body, "model"), heard.model());
+        return heard;
+    }
+
+    private static Stream<Arguments> directions() {
+        return Stream.of(ApiProtocol.values()).flatMap(client -> Stream.of(ApiProtocol.values()).flatMap(upstream ->
+                Stream.of(true, false).map(stream -> Arguments.of(client, upstream, stream))));
+    }
+
+    private static String stop(ApiProtocol client, String chat, String responses, String messages) {
+        return switch (client) {
+            case CHAT -> chat;
+            case RESPONSES -> responses;
+            case MESSAGES -> messages;
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("directions")
+    void textsArriveInAllDirections(ApiProtocol client, ApiProtocol upstream, boolean stream) {
+        sim().set("cached", 3);
+        var heard = ask(client, request(client, ONLY.get(upstream), "say: Hello,\n\n  wörld 🦊 \"q\"", false, stream));
+        assertEquals("Hello,\n\n  wörld 🦊 \"q\"", heard.text());
+        assertEquals(stop(client, "stop", "completed", "end_turn"), heard.stop());
+        assertTrue(heard.prompt() > 3 && heard.completion() > 3, heard.toString());
+        assertEquals(List.of(), heard.calls());
+    }
+
+    @ParameterizedTest
+    @MethodSource("directions")
+    void parallelCallsArriveInAllDirections(ApiProtocol client, ApiProtocol upstream, boolean stream) {
+        var heard = ask(client, request(client, ONLY.get(upstream), "call: weather {\"city\":\"Rome\"} & time"
+                + " {\"city\":\"Oslo \\\"x\\\"\"} & time", true, stream));
+        assertEquals(List.of("weather {\"city\":\"Rome\"}", "time {\"city\":\"Oslo \\\"x\\\"\"}", "time {}"),
+                heard.calls().stream().map(call -> call.substring(call.indexOf(' ') + 1)).toList());
+        assertEquals(3, heard.calls().stream().map(call -> call.split(" ")[0]).distinct().count());
+        assertEquals(stop(client, "tool_calls", "completed", "tool_use"), heard.stop());
+    }
+
+    @ParameterizedTest
+    @MethodSource("directions")
+    void thoughtsAndLimitsArriveInAllDirections(ApiProtocol client, ApiProtocol upstream, boolean stream) {
+        sim().set("reasoning", "I think of it.").set("finish", "length");
+        var heard = ask(client, request(client, ONLY.get(upstream), "say: so", false, stream));
+        assertEquals("so", heard.text());
+        assertEquals("I think of it.", heard.thoughts());
+        assertEquals(stop(client, "length", "incompletemax_output_tokens", "max_tokens"), heard.stop());
+        sim().set("finish", "content_filter").set("reasoning", "");
+        assertEquals(stop(client, "content_filter", "incompletecontent_filter", "refusal"), ask(client, request(client,
+                ONLY.get(upstream), "say: so", false, stream)).stop());
     }
 }
