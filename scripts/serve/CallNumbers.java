@@ -3,8 +3,8 @@ package cop;
 import module java.base;
 import tools.jackson.databind.JsonNode;
 
-/// Numbers the calls in a chat's stream: a new id begins one, as Claude's second call has index 0 again and others begin
-/// at 1; other pieces belong to the last call of their index, else to the last.
+/// Numbers the calls in a chat's stream: a new id begins one, as Claude's second call has index 0 again and others
+/// begin at 1; other pieces belong to the last call of their index, else to the last.
 final class CallNumbers {
     private record Call(int index, String id) {}
 

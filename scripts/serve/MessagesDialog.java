@@ -241,7 +241,8 @@ final class MessagesDialog {
         if (dialog.choice == null && dialog.parallel) return;
         var choice = body.putObject("tool_choice").put("type", dialog.choice == null ? "auto" : dialog.choice.kind());
         if (dialog.choice != null && dialog.choice.kind().equals("tool")) choice.put("name", dialog.choice.name());
-        if (!dialog.parallel && !Json.text(choice, "type").equals("none")) choice.put("disable_parallel_tool_use", true);
+        boolean none = Json.text(choice, "type").equals("none");
+        if (!dialog.parallel && !none) choice.put("disable_parallel_tool_use", true);
     }
 
     /// Newer models take an effort, older ones a budget; neither goes with a forced tool.

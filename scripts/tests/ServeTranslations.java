@@ -595,8 +595,9 @@ class ServeTranslations {
     @MethodSource("directions")
     void textsArriveInAllDirections(ApiProtocol client, ApiProtocol upstream, boolean stream) {
         sim().set("cached", 3);
-        var heard = ask(client, request(client, ONLY.get(upstream), "say: Hello,\n\n  wörld 🦊 \"q\"", false, stream));
-        assertEquals("Hello,\n\n  wörld 🦊 \"q\"", heard.text());
+        String text = "Hello,\n\n  wörld 🦊 \"q\"";
+        var heard = ask(client, request(client, ONLY.get(upstream), "say: " + text, false, stream));
+        assertEquals(text, heard.text());
         assertEquals(stop(client, "stop", "completed", "end_turn"), heard.stop());
         assertTrue(heard.prompt() > 3 && heard.completion() > 3, heard.toString());
         assertEquals(List.of(), heard.calls());
