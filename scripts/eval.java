@@ -12,11 +12,13 @@
 //SOURCES eval/CheckTest.java
 //SOURCES eval/CheckValue.java
 //SOURCES eval/CheckedAnswer.java
+//SOURCES eval/Difference.java
 //SOURCES eval/EditDistance.java
 //SOURCES eval/EvalCell.java
 //SOURCES eval/GitHubJudge.java
 //SOURCES eval/JudgePrompt.java
 //SOURCES eval/JudgeQuestion.java
+//SOURCES eval/OutReader.java
 //SOURCES eval/Statistics.java
 //SOURCES eval/Summary.java
 //SOURCES eval/SummaryText.java

@@ -26,4 +26,16 @@ class EvalStatistics {
         String table = builder.build().table(80);
         assertTrue(table.contains("6 rows better, 9 worse, 35 the same; p = 0.61"), table);
     }
+
+    @Test
+    void differenceOfTwoOutputs() {
+        var old = new Summary.Builder();
+        var recent = new Summary.Builder();
+        for (int i = 1; i <= 50; i++) {
+            old.add(cell("t-" + i, "A", 1, "bug", i % 10 != 0));
+            recent.add(cell("t-" + (i + 1), "A", 2, "bug", i % 4 != 0));
+        }
+        String text = Difference.of(old.build(), recent.build()).text(80);
+        assertTrue(text.startsWith("A: 12 rows worse, 5 better, 32 the same; p = 0.14, could be chance\n"), text);
+    }
 }
