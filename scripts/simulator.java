@@ -3232,7 +3232,7 @@ public class simulator implements AutoCloseable {
                             "stop_sequences: each stop sequence must contain non-whitespace"));
                 }
                 case "system" -> checkSystem(value);
-                case "messages" -> checkMessages(value);
+                case "messages" -> checkMessages(value, betas.contains(SYSTEM_BETA));
                 case "tools" -> checkTools(value);
                 case "tool_choice" -> refuseIf(!matches(value.path("type"), "auto|any|tool|none")
                                 || value.path("type").asString().equals("tool") != value.path("name").isString(),
@@ -3301,7 +3301,10 @@ public class simulator implements AutoCloseable {
             }
         }
 
-        private void checkMessages(JsonNode messages) {
+        /// Claude Code's notes within a conversation (code.claude.com, gateway protocol; Jer-y/copilot-proxy sends it).
+        private static final String SYSTEM_BETA = "mid-conversation-system-2026-04-07";
+
+        private void checkMessages(JsonNode messages, boolean systems) {
             refuseIf(!messages.isArray(), "messages: Input should be a valid list");
             refuseIf(messages.isEmpty(), "messages: at least one message is required");
             var calls = Set.<String>of();
@@ -3310,6 +3313,7 @@ public class simulator implements AutoCloseable {
                 var at = "messages." + i;
                 only(at, message, "role", "content");
                 var role = message.path("role").asString("");
+                if (role.equals("system") && systems && i > 0) { continue; }
                 refuseIf(role.equals("system"), "messages: Unexpected role \"system\". The Messages API accepts a"
                         + " top-level `system` parameter, not \"system\" as an input message role.");
                 refuseIf(!role.matches("user|assistant"), at + ".role: Input should be 'user' or 'assistant'");

@@ -13,7 +13,8 @@ final class RequestMeter {
     /// How often the line of figures is drawn at most.
     private static final Duration REDRAW = Duration.ofMillis(100);
     private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm:ss");
-    /// Requests that clients make on their own, and health checks: counted, but without a line (CLIProxyAPI #510).
+    /// Requests that clients make on their own, and health checks: neither counted nor shown, also without a key
+    /// (CLIProxyAPI #510).
     private static final Set<String> NOISE = Set.of("HEAD /", "POST /api/event_logging/batch", "GET /livez",
             "GET /favicon.ico");
 
@@ -82,7 +83,7 @@ final class RequestMeter {
 
     private synchronized void finished(Call call, String status, String reason) {
         boolean bad = !reason.isEmpty() || call.status >= 400;
-        if (call.noise && !bad) return;
+        if (call.noise && call.status < 500) return;
         all = all.plus(bad, call.used);
         if (!call.model.isEmpty()) models.merge(call.model, Figures.NONE.plus(bad, call.used), (old, _) ->
                 old.plus(bad, call.used));

@@ -465,13 +465,13 @@ class ServesClients {
 
     /// Row 30: CLIProxyAPI #510.
     @ParameterizedTest
-    @CsvSource({"HEAD, /", "POST, /api/event_logging/batch", "GET, /livez"})
-    void noiseHasNoLine(String method, String path) {
+    @CsvSource({"HEAD, /, 200", "HEAD, /, 401", "POST, /api/event_logging/batch, 200", "GET, /livez, 200"})
+    void noiseHasNoLine(String method, String path, int status) {
         assertEquals("", metered(false, meter -> {
             var call = meter.begin(method, path);
             call.started();
-            call.head(200);
-            call.end();
+            call.head(status);
+            call.failed(status == 200 ? "" : "no key");
             assertEquals(0, meter.snapshot().all().requests());
         }));
     }
