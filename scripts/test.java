@@ -52,10 +52,13 @@
 //SOURCES tests/JsonTrees.java
 //SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
+//SOURCES tests/EvalReports.java
+//SOURCES tests/Browser.java
 //SOURCES tests/Messages.java
 //SOURCES tests/ServeTranslations.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
+//DEPS org.apache.maven.surefire:surefire-report-parser:3.5.4
 
 /// Runs the tests of `tests/`, one class for each part of copilot.java, and prints `N passed, N failed` on the last
 /// line. Arguments select classes and methods: `test Streams`, `test twentyProcessesMakeOneExchange`. Tests tagged
@@ -83,7 +86,7 @@ public class test {
             Verbs.class, ToolLoops.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
             Completions.class, Usages.class, Embeds.class,
-            EvalChecks.class, EvalStatistics.class,
+            EvalChecks.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
             ServesClients.class, Messages.class, ServeTranslations.class);
