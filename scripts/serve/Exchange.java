@@ -60,5 +60,10 @@ interface Exchange {
         /// Ends the body.
         @Override
         void close();
+
+        /// Ends a body that is incomplete, and the connection with it.
+        ///
+        /// @param last what tells the client
+        void breakOff(byte[] last);
     }
 }

@@ -1,0 +1,112 @@
+package cop;
+
+import module java.base;
+import cop.copilot.Fault;
+
+/// Copies one stream from Copilot to a client, through a translator, and shows in silence that it lives. What arrives
+/// together is sent together. A stream that breaks off ends with an error in the client's own form.
+final class StreamRelay {
+    private final Exchange.Sink sink;
+    private final ApiProtocol protocol;
+    private final StreamTranslator translator;
+    private final ServerLimits.Signs signs;
+    private final ReentrantLock lock = new ReentrantLock();             // around the translator and what it returns
+    private volatile boolean ended;
+    private volatile long lastEvent = System.nanoTime();
+
+    StreamRelay(Exchange.Sink sink, ApiProtocol protocol, StreamTranslator translator, ServerLimits.Signs signs) {
+        this.sink = sink;
+        this.protocol = protocol;
+        this.translator = translator;
+        this.signs = signs;
+    }
+
+    /// Copies all of it.
+    ///
+    /// @return why the stream broke off; empty if it is complete
+    /// @throws Fault of kind INTERRUPTED if the client has left, or the server stops
+    Optional<String> copy(InputStream in) {
+        var signals = Thread.ofVirtual().name("keep-alive").start(this::keepAlive);
+        try {
+            var batch = new ByteArrayOutputStream(1024);
+            var events = new EventSplitter((name, data) -> batch.writeBytes(translator.event(name, data)));
+            var buffer = new byte[16 << 10];
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) send(events, buffer, n, batch);
+            return last(events, batch);
+        } catch (IOException lost) {
+            return broken(new ApiRefusal(502, "upstream_disconnected", "Copilot interrupted the answer: "
+                    + Text.reason(lost)));
+        } catch (ApiRefusal refusal) {
+            return broken(refusal);
+        } finally {
+            ended = true;
+            signals.interrupt();
+        }
+    }
+
+    private void send(EventSplitter events, byte[] buffer, int length, ByteArrayOutputStream batch)
+            throws IOException {
+        lock.lock();
+        try {
+            events.accept(buffer, length);
+            if (batch.size() == 0) return;
+            sink.write(batch.toByteArray());
+            lastEvent = System.nanoTime();
+            batch.reset();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Optional<String> last(EventSplitter events, ByteArrayOutputStream batch) {
+        lock.lock();
+        try {
+            ended = true;
+            events.end();
+            batch.writeBytes(translator.end());
+            sink.write(batch.toByteArray());
+        } finally {
+            lock.unlock();
+        }
+        sink.close();
+        return Optional.empty();
+    }
+
+    /// Ends the stream with an error.
+    Optional<String> broken(ApiRefusal why) {
+        lock.lock();
+        try {
+            ended = true;
+            sink.breakOff(translator.failed(why));
+            return Optional.of(why.getMessage());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void keepAlive() {
+        var period = protocol == ApiProtocol.MESSAGES ? signs.ping() : signs.comment();
+        try {
+            while (!ended) {
+                long left = period.minus(sink.silence()).toMillis();
+                if (left > 0) Thread.sleep(left);
+                else signal();
+            }
+        } catch (InterruptedException | Fault _) {
+            // it has ended, or the client has left, which interrupts the other thread
+        }
+    }
+
+    private void signal() {
+        lock.lock();
+        try {
+            if (ended) return;
+            boolean long_ = System.nanoTime() - lastEvent > signs.filler().toNanos();
+            var filler = long_ ? translator.filler() : StreamTranslator.NOTHING;
+            if (filler.length > 0) lastEvent = System.nanoTime();
+            sink.write(filler.length > 0 ? filler : protocol.keepAlive());
+        } finally {
+            lock.unlock();
+        }
+    }
+}
