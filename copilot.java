@@ -10822,7 +10822,8 @@ final class HttpSender implements AutoCloseable {
                 : HttpRequest.BodyPublishers.ofByteArray(call.body())).build();
         console.head(">", call.method() + " " + call.uri(), request.headers());
         long end = Deadline.end();
-        var response = head(client.sendAsync(request, _ -> new StreamingBody(SILENCE, end)), call);
+        var silence = Durations.max(SILENCE, call.head());
+        var response = head(client.sendAsync(request, _ -> new StreamingBody(silence, end)), call);
         if (response.body() == null) {                      // the JDK provides none if the proxy refuses the tunnel
             throw Fault.error("the proxy " + proxies.inUse(call.uri()).orElse("") + (response.statusCode() == 407
                     ? " requires a password" : " does not connect to " + call.uri().getHost()) + " [HTTP "

@@ -3,12 +3,16 @@
 //JAVA 25+
 //DEPS io.netty:netty-codec-http:4.2.20.Final
 //SOURCES ../copilot.java
+//SOURCES serve/AccessRules.java
+//SOURCES serve/Admission.java
 //SOURCES serve/AnswerBlocks.java
 //SOURCES serve/AnswerEvent.java
 //SOURCES serve/AnswerSink.java
 //SOURCES serve/AnswerSource.java
 //SOURCES serve/ApiProtocol.java
 //SOURCES serve/ApiRefusal.java
+//SOURCES serve/ApiRoute.java
+//SOURCES serve/Backend.java
 //SOURCES serve/BrokenStream.java
 //SOURCES serve/CallNumbers.java
 //SOURCES serve/ChatDialog.java
@@ -17,6 +21,7 @@
 //SOURCES serve/ChatSink.java
 //SOURCES serve/ChatSource.java
 //SOURCES serve/ClientConfig.java
+//SOURCES serve/ClientConnection.java
 //SOURCES serve/ClientLauncher.java
 //SOURCES serve/ClientModels.java
 //SOURCES serve/ClientSettings.java
@@ -24,11 +29,13 @@
 //SOURCES serve/Dialog.java
 //SOURCES serve/EmbeddingsRequest.java
 //SOURCES serve/EmbeddingsRoute.java
+//SOURCES serve/EventSplitter.java
 //SOURCES serve/Exchange.java
 //SOURCES serve/HttpFields.java
 //SOURCES serve/Initiator.java
 //SOURCES serve/JsonEdits.java
 //SOURCES serve/JsonSpan.java
+//SOURCES serve/LocalServer.java
 //SOURCES serve/MessagesDialog.java
 //SOURCES serve/MessagesPassThrough.java
 //SOURCES serve/MessagesRepairs.java
@@ -37,8 +44,10 @@
 //SOURCES serve/ModelDocuments.java
 //SOURCES serve/ModelNames.java
 //SOURCES serve/ModelsRoute.java
+//SOURCES serve/NettyExchange.java
 //SOURCES serve/PassThrough.java
 //SOURCES serve/PassedRequest.java
+//SOURCES serve/RequestHead.java
 //SOURCES serve/RequestMeter.java
 //SOURCES serve/ResponsesDialog.java
 //SOURCES serve/ResponsesPassThrough.java
@@ -46,13 +55,16 @@
 //SOURCES serve/ResponsesSink.java
 //SOURCES serve/ResponsesSource.java
 //SOURCES serve/Route.java
+//SOURCES serve/Routes.java
 //SOURCES serve/Seal.java
 //SOURCES serve/ServeKey.java
 //SOURCES serve/ServerLimits.java
 //SOURCES serve/SseFrames.java
 //SOURCES serve/StatusPage.java
 //SOURCES serve/StopReason.java
+//SOURCES serve/StreamRelay.java
 //SOURCES serve/StreamTranslator.java
+//SOURCES serve/StrictDecoder.java
 //SOURCES serve/TokenEstimate.java
 //SOURCES serve/TokenUsage.java
 //SOURCES serve/TranslatedRequest.java
@@ -71,15 +83,137 @@ import cop.copilot.Fault;
 public class serve extends Command {
     public static void main(String... args) { System.exit(copilot.start("serve", args)); }
 
+    private static final int PORT = 4141;
+
     @Override
     String syntax() {
         return """
-                [--port PORT]
+                [OPTIONS]
 
-                Serve your Copilot to other tools.
+                Serve your Copilot to other tools, with the OpenAI and Anthropic APIs.
+                Listens on this computer only, and requires a key. Prints the base URL when it is ready; Ctrl-C stops \
+                it. Paths: /v1/chat/completions, /v1/responses, /v1/messages.
+
+                --port=PORT:int  Port to listen on; 0 for any free one. Default: 4141.
+                --listen=ADDRESS  Address to listen on; one of another computer's reach requires --allow-host. \
+                Default: 127.0.0.1.
+                --allow-host=NAME  Also accept requests to this host name; repeatable.
+                --allow-origin=ORIGIN  Let web pages of this origin use it, such as app://obsidian.md; repeatable.
+                --key-file=FILE  Read the key from FILE. Default: $COP_SERVE_KEY, or a key made on first use.
+                --no-key  Require no key: everyone on this computer can use your Copilot.
+                --jobs=N:int  Requests to send at once. Default: 4.
+                --queue=N:int  Requests that may wait. Default: 32.
+                --queue-timeout=TIME  Longest wait for a request's turn. Default: 60s.
+
+                  {cop} serve
+                  OPENAI_BASE_URL=http://127.0.0.1:4141/v1 aider --model openai/gpt-5-mini
                 """;
     }
 
     @Override
-    int run(CopilotClient copilot) { throw Fault.error("serve is not written yet", ""); }
+    int run(CopilotClient copilot) {
+        // a new connection for each request after a pause would add a TLS handshake
+        System.getProperties().putIfAbsent("jdk.httpclient.keepalive.timeout", "300");
+        var limits = limits();
+        var address = address();
+        var access = access(copilot, address);
+        copilot.tokens().get();                             // else each client would be told that nobody is logged in
+        var meter = new RequestMeter(console, false);
+        var backend = Backend.of(copilot, limits, meter);
+        try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
+            int port = server.listen(address, port()).getPort();
+            print(url(address, port));
+            console.flush();
+            env.shutdown().patience(limits.times().shutdown().plusSeconds(5));
+            env.shutdown().stoppable(() -> until(server, limits.times().shutdown()));
+            return Fault.INTERRUPTED;
+        } finally {
+            meter.close();
+        }
+    }
+
+    /// The paths of the three APIs are served without `/v1` too, for tools whose base URL has none.
+    static Routes routes(Backend backend) {
+        var routes = new Routes();
+        for (String version : List.of("/v1", "")) {
+            routes.add("POST", version + "/chat/completions", new ApiRoute(ApiProtocol.CHAT, backend))
+                    .add("POST", version + "/responses", new ApiRoute(ApiProtocol.RESPONSES, backend))
+                    .add("POST", version + "/messages", new ApiRoute(ApiProtocol.MESSAGES, backend));
+        }
+        return routes;
+    }
+
+    /// Serves until Ctrl-C; then lets what is being answered end, until another Ctrl-C.
+    private void until(LocalServer server, Duration grace) {
+        try {
+            new CountDownLatch(1).await();
+        } catch (InterruptedException _) {
+            // Ctrl-C
+        }
+        try {
+            int open = server.answering();
+            if (open > 0) console.note("waiting up to " + Durations.words(grace) + " for " + open + (open == 1
+                    ? " request" : " requests") + "; Ctrl-C again to stop at once");
+            if (server.stop(grace)) return;
+        } catch (InterruptedException _) {
+            // Ctrl-C again
+        }
+        server.abort();
+    }
+
+    // ---- options
+
+    private ServerLimits limits() {
+        var usual = ServerLimits.DEFAULT;
+        return new ServerLimits(new ServerLimits.Admittance(atLeast(1, "--jobs", usual.admittance().jobs()),
+                atLeast(0, "--queue", usual.admittance().queue()),
+                time("--queue-timeout", usual.admittance().patience())), usual.sizes(), usual.times());
+    }
+
+    private int port() {
+        int port = atLeast(0, "--port", PORT);
+        if (port > 65_535) throw Fault.usage("--port " + port + " is out of range", "use 65535 or less");
+        return port;
+    }
+
+    private InetAddress address() {
+        String text = text("--listen", "127.0.0.1");
+        try {
+            return InetAddress.ofLiteral(text.equals("localhost") ? "127.0.0.1" : text.replaceAll("[\\[\\]]", ""));
+        } catch (IllegalArgumentException notAnAddress) {
+            throw Fault.usage("--listen " + text + " is not an address", "--listen 127.0.0.1, ::1, or 0.0.0.0");
+        }
+    }
+
+    private AccessRules access(CopilotClient copilot, InetAddress address) {
+        if (has("--no-key") && has("--key-file")) {
+            throw Fault.usage("--key-file and --no-key cannot be used together", "use one of them");
+        }
+        var hosts = texts("--allow-host").stream().map(name -> AccessRules.host(name).orElseThrow(() -> Fault.usage(
+                "--allow-host " + name + " is not a host name", "--allow-host host.docker.internal"))).toList();
+        if (!address.isLoopbackAddress()) {
+            if (has("--no-key")) throw Fault.usage("--listen " + text("--listen") + " requires a key",
+                    "leave out --no-key");
+            if (hosts.isEmpty()) throw Fault.usage("--listen " + text("--listen") + " requires --allow-host",
+                    "--allow-host NAME, the name that clients will use");
+            console.warn("other computers that reach " + address.getHostAddress() + " can connect, without encryption:"
+                    + " whoever has the key, or reads it on the way, can use your Copilot");
+        }
+        texts("--allow-origin").forEach(serve::checkOrigin);
+        if (has("--no-key")) console.warn("no key: every user and program on this computer can use your Copilot");
+        String key = has("--no-key") ? null : new ServeKey(copilot.context().home()).get(text("--key-file"), console);
+        return AccessRules.of(key, hosts, texts("--allow-origin"));
+    }
+
+    private static void checkOrigin(String origin) {
+        if (origin.equals("null") || origin.matches("[a-z][a-z0-9+.-]*://[^\\s/*]+")) return;
+        throw Fault.usage("--allow-origin " + origin + " is not an origin", origin.contains("*")
+                ? "name each origin: --allow-origin http://localhost:3000" : "--allow-origin http://localhost:3000");
+    }
+
+    private String url(InetAddress address, int port) {
+        String host = address instanceof Inet6Address ? "[" + address.getHostAddress().replaceFirst("%.*", "") + "]"
+                : address.getHostAddress();
+        return "http://" + (address.isAnyLocalAddress() ? text("--allow-host") : host) + ":" + port;
+    }
 }

@@ -20,16 +20,22 @@ record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
                 LOOPBACK.stream(), more.stream()).collect(Collectors.toUnmodifiableSet()), Set.copyOf(origins));
     }
 
+    /// Returns the host of a Host header, in lower case and without port and final dot; empty if it is malformed.
+    static Optional<String> host(String text) {
+        return Optional.of(HOST.matcher(text.toLowerCase(Locale.ROOT))).filter(Matcher::matches).map(host ->
+                host.group(1).replaceFirst("\\[[0:]*:0*1]", "[::1]"));
+    }
+
     /// Returns why a request is refused, whatever it asks for.
     ///
     /// @param target as sent: a path; the forms for proxies are refused
     Optional<ApiRefusal> refusal(String target, HttpFields headers) {
         var names = headers.values("host");
         if (names.size() != 1) return refused(400, "invalid_host", "expected one Host header, got " + names.size());
-        var name = HOST.matcher(names.getFirst().toLowerCase(Locale.ROOT));
-        if (!name.matches()) return refused(400, "invalid_host", "invalid Host header");
-        if (!hosts.contains(name.group(1))) return refused(403, "host_not_allowed", "the host " + name.group(1)
-                + " is not allowed; start serve with --allow-host " + name.group(1));
+        var name = host(names.getFirst());
+        if (name.isEmpty()) return refused(400, "invalid_host", "invalid Host header");
+        if (!hosts.contains(name.get())) return refused(403, "host_not_allowed", "the host " + name.get()
+                + " is not allowed; start serve with --allow-host " + name.get());
         if (!target.startsWith("/")) return refused(400, "", "expected a path, not the request of a proxy's client");
         for (String origin : headers.values("origin")) {
             if (!origins.contains(origin)) return refused(403, "origin_not_allowed", "web pages of "

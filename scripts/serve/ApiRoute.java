@@ -1,6 +1,7 @@
 package cop;
 
 import module java.base;
+import cop.copilot.Request;
 import cop.copilot.Usage;
 
 /// Serves one of the three APIs: translates a request if it must be, waits for a place, sends it, and passes the answer
@@ -12,6 +13,7 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
 
     @Override
     public void handle(Exchange exchange) {
+        new Spending(backend.copilot().context()).check();
         var models = backend.copilot().models();
         var translation = Translations.of(protocol, exchange.body(), exchange.headers(), models::find);
         exchange.call().model(translation.asked());
@@ -38,21 +40,33 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
         headers.put("Cache-Control", "no-cache");
         headers.put("X-Accel-Buffering", "no");
         var translator = translation.stream();
-        try (var sink = exchange.stream(200, headers)) {
-            new StreamRelay(sink, protocol, translator, backend.limits().times().signs()).copy(answer.body().plain());
+        try {
+            new StreamRelay(exchange, exchange.stream(200, headers), translator, backend.limits().times().signs())
+                    .copy(answer.body().plain());
         } finally {
-            exchange.call().usage(translator.usage());
+            used(exchange, translation, translator.usage());
         }
     }
 
     private void whole(Exchange exchange, Translation translation, ApiResponse answer) throws IOException {
+        boolean json = answer.startsWith('{');
         var bytes = answer.body().plain().readNBytes(LARGEST + 1);
-        boolean json = bytes.length > 0 && bytes.length <= LARGEST && answer.startsWith('{');
+        if (!json || bytes.length > LARGEST) throw new ApiRefusal(502, "invalid_answer", "Copilot's answer is "
+                + (bytes.length == 0 ? "empty" : json ? "larger than 64 MiB" : "not JSON"), passed(answer));
         var whole = translation.whole(bytes);
         var headers = passed(answer);
         headers.put("Content-Type", "application/json");
-        exchange.call().usage(whole.usage());
+        used(exchange, translation, whole.usage());
         exchange.respond(200, headers, whole.body());
+    }
+
+    /// Records what an answer has cost, also one that nobody has read to its end.
+    private void used(Exchange exchange, Translation translation, Usage usage) {
+        var model = backend.copilot().models().findCached(translation.model());
+        var priced = usage.nanoCredits() > 0 || model.isEmpty() ? usage : model.get().priced(usage);
+        exchange.call().usage(priced);
+        if (priced.totalTokens() > 0) new Spending(backend.copilot().context()).add(new Request(translation.model(),
+                List.of(), null, true), priced);
     }
 
     /// Passes an error on: unchanged where the client knows its form, else in an envelope with the same words.

@@ -207,6 +207,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
 
     /// By any thread.
+    boolean isAnswering() { return exchange != null; }
+
+    /// By any thread.
     void close() { channel.close(); }
 
     /// By any thread.

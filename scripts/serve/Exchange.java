@@ -26,6 +26,9 @@ interface Exchange {
     /// An id of this request, which the response has as `request-id` and `x-request-id`.
     String id();
 
+    /// The request's line in the log.
+    RequestMeter.Call call();
+
     boolean isGone();
 
     /// The status that was sent; 0 before.
@@ -64,6 +67,7 @@ interface Exchange {
         /// Ends a body that is incomplete, and the connection with it.
         ///
         /// @param last what tells the client
-        void breakOff(byte[] last);
+        /// @param why for the log
+        void breakOff(byte[] last, String why);
     }
 }

@@ -21,7 +21,7 @@ import io.netty.util.internal.logging.Slf4JLoggerFactory;
 /// Netty's thread parses and writes; each request runs on a virtual thread, where it may block.
 final class LocalServer implements AutoCloseable {
     /// @param console for defects; nothing that clients send is printed
-    record Setup(AccessRules access, Routes routes, ServerLimits limits, Console console) {}
+    record Setup(AccessRules access, Routes routes, ServerLimits limits, RequestMeter meter, Console console) {}
 
     private final Setup setup;
     private final EventLoopGroup loops;
@@ -69,6 +69,9 @@ final class LocalServer implements AutoCloseable {
         channel.pipeline().addLast(new StrictDecoder(setup.limits().sizes().head(), connection::begun),
                 new HttpResponseEncoder(), connection);
     }
+
+    /// Returns how many requests are being answered.
+    int answering() { return (int) connections.stream().filter(ClientConnection::isAnswering).count(); }
 
     boolean isStopping() { return stopping; }
 

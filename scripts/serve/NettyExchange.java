@@ -25,12 +25,14 @@ final class NettyExchange implements Exchange {
     private final LocalServer.Setup setup;
     private final RequestHead head;
     private final Consumer<Boolean> answered;
+    private final RequestMeter.Call call;
     private final String id = "req_" + UUID.randomUUID().toString().replace("-", "");
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition writable = lock.newCondition();
     private volatile Thread thread;
     private volatile boolean gone;
     private volatile int status;
+    private String problem = "";                            // why it failed, for the log
     private byte[] body = {};
     private ChannelSink sink;
 
@@ -40,6 +42,7 @@ final class NettyExchange implements Exchange {
         this.setup = setup;
         this.head = head;
         this.answered = answered;
+        call = setup.meter().begin(head.method(), head.path());
     }
 
     // ---- on Netty's thread
@@ -89,7 +92,15 @@ final class NettyExchange implements Exchange {
                     "the server is stopping") : ApiRefusal.of(fault), null);
         } catch (RuntimeException | StackOverflowError | OutOfMemoryError defect) {
             orBreak(new ApiRefusal(500, "", "internal error in serve"), defect);
+        } finally {
+            log();
         }
+    }
+
+    private void log() {
+        if (gone) call.gone();
+        else if (problem.isEmpty()) call.end();
+        else call.failed(problem);
     }
 
     /// Sends an error; if the response has begun, all that is left is to break it.
@@ -98,6 +109,7 @@ final class NettyExchange implements Exchange {
         if (defect != null) setup.console().report(Fault.bug(defect));
         if (status == 0) refuse(refusal);
         else channel.close();
+        problem = refusal.getMessage();
     }
 
     private byte[] inflated(List<byte[]> parts) {
@@ -146,6 +158,16 @@ final class NettyExchange implements Exchange {
     public String id() { return id; }
 
     @Override
+    public RequestMeter.Call call() { return call; }
+
+    @Override
+    public void refuse(ApiRefusal refusal) {
+        problem = refusal.getMessage();
+        Exchange.super.refuse(refusal);
+        if (thread == null) log();
+    }
+
+    @Override
     public boolean isGone() { return gone; }
 
     @Override
@@ -164,6 +186,7 @@ final class NettyExchange implements Exchange {
     private boolean begin(int code, Map<String, String> headers, HttpResponse response) {
         if (status != 0) throw new IllegalStateException("a second answer from the route " + head.path());
         status = code;
+        call.head(code);
         var fields = response.headers();
         headers.forEach((name, value) -> {
             if (!OWN.contains(name.toLowerCase(Locale.ROOT))) fields.set(name, value);
@@ -228,7 +251,8 @@ final class NettyExchange implements Exchange {
         public void close() { end(keep); }
 
         @Override
-        public void breakOff(byte[] last) {
+        public void breakOff(byte[] last, String why) {
+            problem = why;
             if (!closed && channel.isActive()) channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(last)));
             end(false);
         }

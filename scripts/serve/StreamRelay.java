@@ -6,38 +6,41 @@ import cop.copilot.Fault;
 /// Copies one stream from Copilot to a client, through a translator, and shows in silence that it lives. What arrives
 /// together is sent together. A stream that breaks off ends with an error in the client's own form.
 final class StreamRelay {
+    private final Exchange exchange;
     private final Exchange.Sink sink;
-    private final ApiProtocol protocol;
     private final StreamTranslator translator;
     private final ServerLimits.Signs signs;
     private final ReentrantLock lock = new ReentrantLock();             // around the translator and what it returns
     private volatile boolean ended;
     private volatile long lastEvent = System.nanoTime();
 
-    StreamRelay(Exchange.Sink sink, ApiProtocol protocol, StreamTranslator translator, ServerLimits.Signs signs) {
+    StreamRelay(Exchange exchange, Exchange.Sink sink, StreamTranslator translator, ServerLimits.Signs signs) {
+        this.exchange = exchange;
         this.sink = sink;
-        this.protocol = protocol;
         this.translator = translator;
         this.signs = signs;
     }
 
     /// Copies all of it.
     ///
-    /// @return why the stream broke off; empty if it is complete
-    /// @throws Fault of kind INTERRUPTED if the client has left, or the server stops
-    Optional<String> copy(InputStream in) {
+    /// @throws Fault of kind INTERRUPTED if the client has left
+    void copy(InputStream in) {
         var signals = Thread.ofVirtual().name("keep-alive").start(this::keepAlive);
         try {
             var batch = new ByteArrayOutputStream(1024);
             var events = new EventSplitter((name, data) -> batch.writeBytes(translator.event(name, data)));
             var buffer = new byte[16 << 10];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) send(events, buffer, n, batch);
-            return last(events, batch);
+            last(events, batch);
         } catch (IOException lost) {
-            return broken(new ApiRefusal(502, "upstream_disconnected", "Copilot interrupted the answer: "
+            broken(new ApiRefusal(502, "upstream_disconnected", "Copilot interrupted the answer: "
                     + Text.reason(lost)));
         } catch (ApiRefusal refusal) {
-            return broken(refusal);
+            broken(refusal);
+        } catch (Fault stopped) {
+            if (exchange.isGone()) throw stopped;
+            Thread.interrupted();
+            broken(new ApiRefusal(503, "stopping", "the server is stopping"));
         } finally {
             ended = true;
             signals.interrupt();
@@ -58,34 +61,34 @@ final class StreamRelay {
         }
     }
 
-    private Optional<String> last(EventSplitter events, ByteArrayOutputStream batch) {
+    private void last(EventSplitter events, ByteArrayOutputStream batch) {
         lock.lock();
         try {
             ended = true;
             events.end();
             batch.writeBytes(translator.end());
             sink.write(batch.toByteArray());
+            sink.close();
         } finally {
             lock.unlock();
         }
-        sink.close();
-        return Optional.empty();
     }
 
-    /// Ends the stream with an error.
-    Optional<String> broken(ApiRefusal why) {
+    /// Ends the stream with an error, unless the client has all of it.
+    private void broken(ApiRefusal why) {
         lock.lock();
         try {
             ended = true;
-            sink.breakOff(translator.failed(why));
-            return Optional.of(why.getMessage());
+            var frames = translator.failed(why);
+            if (frames.length == 0) sink.close();
+            else sink.breakOff(frames, why.getMessage());
         } finally {
             lock.unlock();
         }
     }
 
     private void keepAlive() {
-        var period = protocol == ApiProtocol.MESSAGES ? signs.ping() : signs.comment();
+        var period = exchange.protocol() == ApiProtocol.MESSAGES ? signs.ping() : signs.comment();
         try {
             while (!ended) {
                 long left = period.minus(sink.silence()).toMillis();
@@ -101,10 +104,10 @@ final class StreamRelay {
         lock.lock();
         try {
             if (ended) return;
-            boolean long_ = System.nanoTime() - lastEvent > signs.filler().toNanos();
-            var filler = long_ ? translator.filler() : StreamTranslator.NOTHING;
+            boolean silent = System.nanoTime() - lastEvent > signs.filler().toNanos();
+            var filler = silent ? translator.filler() : StreamTranslator.NOTHING;
             if (filler.length > 0) lastEvent = System.nanoTime();
-            sink.write(filler.length > 0 ? filler : protocol.keepAlive());
+            sink.write(filler.length > 0 ? filler : exchange.protocol().keepAlive());
         } finally {
             lock.unlock();
         }
