@@ -1,6 +1,7 @@
 package cop;
 
 import module java.base;
+import cop.copilot.Model;
 import cop.copilot.Request;
 import cop.copilot.Usage;
 
@@ -15,7 +16,8 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
     public void handle(Exchange exchange) {
         new Spending(backend.copilot().context()).check();
         var models = backend.copilot().models();
-        var translation = Translations.of(protocol, exchange.body(), exchange.headers(), models::find);
+        var translation = Translations.of(protocol, exchange.body(), exchange.headers(), models::find,
+                () -> models.cached().map(list -> list.models().stream().map(Model::id).toList()).orElse(List.of()));
         exchange.call().model(translation.asked());
         try (var _ = backend.admission().enter(translation.model(), exchange.call()::queued)) {
             exchange.call().started();
