@@ -6,8 +6,10 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
@@ -91,7 +93,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
             if (message instanceof LastHttpContent || size > DRAINED) closeAfterAnswer();
             return;
         }
-        var result = ((io.netty.handler.codec.http.HttpObject) message).decoderResult();
+        var result = ((HttpObject) message).decoderResult();
         if (result.isFailure()) {
             refuse(malformed(result.cause()));
             return;
@@ -202,7 +204,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (cause instanceof io.netty.handler.codec.DecoderException e) refuse(malformed(e.getCause() == null ? e : e.getCause()));
+        if (cause instanceof DecoderException e) refuse(malformed(e.getCause() == null ? e : e.getCause()));
         else channel.close();                               // a reset
     }
 

@@ -4,7 +4,7 @@ import module java.base;
 import cop.copilot.Fault;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -179,7 +179,12 @@ final class NettyExchange implements Exchange {
                 head.method().equals("HEAD") ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(bytes));
         boolean keep = begin(code, headers, response);
         if (code != 204) response.headers().set(HttpHeaderNames.CONTENT_LENGTH, bytes.length);
-        channel.writeAndFlush(response).addListener((ChannelFutureListener) _ -> answered.accept(keep));
+        channel.writeAndFlush(response, sent(keep));
+    }
+
+    /// Has a listener before anything is sent: one that is added later may run after the client has closed.
+    private ChannelPromise sent(boolean keep) {
+        return channel.newPromise().addListener(_ -> answered.accept(keep));
     }
 
     /// @return whether the connection is kept
@@ -260,8 +265,7 @@ final class NettyExchange implements Exchange {
         private void end(boolean reuse) {
             if (closed) return;
             closed = true;
-            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener((ChannelFutureListener) _ ->
-                    answered.accept(reuse));
+            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT, sent(reuse));
         }
     }
 }
