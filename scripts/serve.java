@@ -47,6 +47,7 @@
 //SOURCES serve/NettyExchange.java
 //SOURCES serve/PassThrough.java
 //SOURCES serve/PassedRequest.java
+//SOURCES serve/RefusedMembers.java
 //SOURCES serve/RequestHead.java
 //SOURCES serve/RequestMeter.java
 //SOURCES serve/ResponsesDialog.java

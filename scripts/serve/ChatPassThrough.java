@@ -44,6 +44,9 @@ final class ChatPassThrough implements StreamTranslator {
             return SseFrames.data(chunk);
         }
         count(chunk);
+        if (chunk.path("choices").valueStream().anyMatch(each -> Json.text(each, "finish_reason").equals("error"))) {
+            return failed(BrokenStream.interrupted());
+        }
         var frames = new ByteArrayOutputStream();
         int position = 0;
         for (var each : chunk.path("choices")) {

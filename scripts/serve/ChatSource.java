@@ -26,7 +26,7 @@ final class ChatSource extends AnswerSource {
             String reason = Json.text(choice, "finish_reason");
             if (reason.isEmpty()) continue;
             finished = true;
-            if (reason.equals("error")) failed(choice.path("error"));
+            if (reason.equals("error")) emit(new Failed(BrokenStream.interrupted()));
             else emit(new Finish(StopReason.of(reason), null));
         }
     }

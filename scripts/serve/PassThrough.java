@@ -26,6 +26,11 @@ record PassThrough(ApiProtocol upstream, String asked, String model, byte[] body
     }
 
     @Override
+    public Translation with(byte[] other, Map<String, String> fields) {
+        return new PassThrough(upstream, asked, model, other, fields, notes, streams, single, includeUsage);
+    }
+
+    @Override
     public StreamTranslator stream() {
         return switch (upstream) {
             case CHAT -> new ChatPassThrough(asked, single, includeUsage);

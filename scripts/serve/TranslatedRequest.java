@@ -28,6 +28,11 @@ record TranslatedRequest(ApiProtocol client, ApiProtocol upstream, String asked,
     }
 
     @Override
+    public Translation with(byte[] other, Map<String, String> fields) {
+        return new TranslatedRequest(client, upstream, asked, model, other, fields, dialog);
+    }
+
+    @Override
     public boolean streams() { return dialog.stream; }
 
     @Override

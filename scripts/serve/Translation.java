@@ -20,6 +20,9 @@ interface Translation {
 
     boolean streams();
 
+    /// Returns this request with another body and other headers, as `RefusedMembers` changes them.
+    Translation with(byte[] body, Map<String, String> headers);
+
     /// What was changed in the request, for the log; no content of it.
     default List<String> notes() { return List.of(); }
 

@@ -16,6 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -625,5 +626,470 @@ class ServeTranslations {
         sim().set("finish", "content_filter").set("reasoning", "");
         assertEquals(stop(client, "content_filter", "incompletecontent_filter", "refusal"), ask(client, request(client,
                 ONLY.get(upstream), "say: so", false, stream)).stop());
+    }
+
+    // ------------------------------------------------------------------------------------------- repairs
+
+    /// What a body of this client becomes, in single quotes.
+    private static JsonNode sent(ApiProtocol client, String body, String... headers) {
+        return Json.object(text(of(client, body.replace('\'', '"'), headers).body()), "the body");
+    }
+
+    private static String quoted(JsonNode json) { return Json.compact(json).replace('"', '\''); }
+
+    private static final String ASKS = "'max_tokens':9,'messages':[{'role':'user','content':'hi'}]";
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "'tools':[{'name':'f','eager_input_streaming':true,'input_schema':{'$schema':'x','properties':{}}}] |"
+                    + " 'tools':[{'name':'f','input_schema':{'properties':{},'type':'object'}}]",
+            "'tools':[{'name':'f','input_schema':{'type':'object','$schema':'x'}}] |"
+                    + " 'tools':[{'name':'f','input_schema':{'type':'object'}}]",
+            "'tool_choice':{'type':'auto'} |", "'tools':[],'tool_choice':{'type':'auto'} |",
+            "'speed':'fast','diagnostics':{},'context_hint':'x' |",
+            "'thinking':{'type':'adaptive','budget_tokens_max':5} | 'thinking':{'type':'adaptive'}",
+            "'output_config':{'effort':'low','format':{'type':'json_schema','name':'x','strict':true,'schema':{'a':1}}}"
+                    + "| 'output_config':{'effort':'low','format':{'type':'json_schema','schema':{'a':1}}}",
+            "'output_config':{'format':{'type':'json_schema','json_schema':{'name':'x','schema':{'a':1}}}} |"
+                    + " 'output_config':{'format':{'type':'json_schema','schema':{'a':1}}}",
+            "'output_config':{'format':{'type':'json_schema','schema':{'a':1}}} |"
+                    + " 'output_config':{'format':{'type':'json_schema','schema':{'a':1}}}",
+            "'output_format':{'type':'json_schema','schema':{'a':1}} |"
+                    + " 'output_config':{'format':{'type':'json_schema','schema':{'a':1}}}",
+            "'metadata':{'user_id':'{}'} | 'metadata':{'user_id':'{}'}"})
+    void messagesAreRepaired(String more, String repaired) {
+        String tail = repaired == null ? "" : "," + repaired;
+        assertEquals(("{'model':'claude-opus-5'," + ASKS + tail + "}"), quoted(sent(ApiProtocol.MESSAGES,
+                "{'model':'claude-opus-5'," + ASKS + "," + more + "}")));
+    }
+
+    private static JsonNode blocks(String blocks) {
+        return sent(ApiProtocol.MESSAGES, "{'model':'claude-opus-5','max_tokens':9,'messages':[{'role':'assistant',"
+                + "'content':[" + blocks + "]},{'role':'user','content':'hi'}]}").path("messages");
+    }
+
+    @Test
+    void thoughtsOfOtherModelsStayHere() {
+        String seal = Seal.close("gpt-5.4-mini", Json.object().put("id", "x"));
+        String text = "{'type':'text','text':'a'}", own = "{'type':'thinking','thinking':'','signature':'EqQB'}";
+        assertEquals("[" + own + "," + text + "]", quoted(blocks(own + ",{'type':'thinking','thinking':'t','signature':'"
+                + seal + "'}," + text + ",{'type':'redacted_thinking','data':'" + seal + "'}").at("/0/content")));
+        assertEquals("[{'role':'user','content':'hi'}]", quoted(blocks("{'type':'thinking','thinking':'t',"
+                + "'signature':''}")));
+        assertEquals("[{'role':'user','content':'hi'}]", quoted(sent(ApiProtocol.CHAT, "{'model':'gemini-3.8-flash',"
+                + "'messages':[{'role':'user','content':'hi'}]}").path("messages")));
+        var chat = sent(ApiProtocol.CHAT, "{'model':'gemini-3.8-flash','messages':[{'role':'assistant','content':'a',"
+                + "'reasoning_opaque':'" + seal + "'},{'role':'user','content':'hi','reasoning_opaque':'own'}]}");
+        assertEquals("[{'role':'assistant','content':'a'},{'role':'user','content':'hi','reasoning_opaque':'own'}]",
+                quoted(chat.path("messages")));
+        var input = sent(ApiProtocol.RESPONSES, "{'model':'gpt-5.4-mini','input':[{'type':'reasoning','id':'rs_cop1_5',"
+                + "'summary':[]},{'type':'reasoning','summary':[],'encrypted_content':'" + seal + "'},{'type':"
+                + "'reasoning','id':'i','summary':[],'encrypted_content':'g'},{'role':'user','content':'hi'}]}");
+        assertEquals("[{'type':'reasoning','id':'i','summary':[],'encrypted_content':'g'},{'role':'user','content':"
+                + "'hi'}]", quoted(input.path("input")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "{'type':'image','source':{'type':'url','url':'https://x'}} | messages.0.content.0.source: Copilot takes"
+                    + " base64 data for images, not url",
+            "{'type':'document','source':{'type':'text','media_type':'text/plain','data':'x'}} |"
+                    + " messages.0.content.0.source: Copilot takes base64 data of a PDF for documents, not text",
+            "{'type':'document','source':{'type':'base64','media_type':'text/plain','data':'x'}} |"
+                    + " messages.0.content.0.source: Copilot takes base64 data of a PDF for documents, not base64",
+            "{'type':'tool_result','tool_use_id':'a','content':[{'type':'text','text':'x'},{'type':'image','source':"
+                    + "{'type':'file','file_id':'f'}}]} | messages.0.content.0.content.1.source: Copilot takes"})
+    void sourcesThatCopilotCannotReadAreNamed(String block, String words) {
+        var refusal = refused(ApiProtocol.MESSAGES, ("{'model':'claude-opus-5','max_tokens':9,'messages':[{'role':"
+                + "'user','content':[" + block + "]}]}").replace('\'', '"'));
+        assertTrue(refusal.getMessage().startsWith(words), refusal.getMessage());
+        assertEquals(400, refusal.status());
+    }
+
+    @Test
+    void imagesAreAnnouncedWhereverTheyStand() {
+        String image = "{'type':'image','source':{'type':'base64','media_type':'image/png','data':'" + Harness.PNG
+                + "'}}", url = "'data:image/png;base64," + Harness.PNG + "'";
+        var bodies = Map.of("{'type':'tool_result','tool_use_id':'t','content':[" + image + "]}", ApiProtocol.MESSAGES,
+                image, ApiProtocol.MESSAGES, "{'type':'image_url','image_url':{'url':" + url + "}}", ApiProtocol.CHAT,
+                "{'type':'input_image','image_url':" + url + "}", ApiProtocol.RESPONSES);
+        bodies.forEach((block, client) -> {
+            for (String model : List.of("claude-haiku-4.5", "gpt-5-mini", "claude-fable-5.1", "gpt-5.4-mini",
+                    "gemini-3.8-flash")) {
+                var request = of(client, ("{'model':'" + model + "','max_tokens':20,'" + (client
+                        == ApiProtocol.RESPONSES ? "input" : "messages") + "':[{'role':'user','content':[" + block
+                        + "]}]}").replace('\'', '"').replace("\"max_tokens\":20,", client == ApiProtocol.MESSAGES
+                        ? "\"max_tokens\":20," : ""));
+                assertEquals("true", request.headers().get("Copilot-Vision-Request"), model + block);
+                if (block.contains("tool_result")) continue;
+                assertEquals(200, post(request).statusCode(), () -> text(request.body()) + text(post(request).body()));
+            }
+        });
+        assertFalse(of(ApiProtocol.CHAT, "{\"model\":\"gpt-5-mini\",\"messages\":[]}").headers()
+                .containsKey("Copilot-Vision-Request"));
+    }
+
+    @Test
+    void betasAreForwarded() {
+        String body = "{\"model\":\"claude-opus-5\",\"max_tokens\":9,\"messages\":[{\"role\":\"%s\",\"content\":\"h\"}]}";
+        var headers = of(ApiProtocol.MESSAGES, body.formatted("user"), "anthropic-beta", "a-2025-01-01,"
+                + " advisor-tool-2026-03-01,b-2025-01-01", "anthropic-version", "2024-01-01", "Authorization", "x",
+                "X-Initiator", "agent").headers();
+        assertEquals(Map.of("anthropic-beta", "a-2025-01-01,b-2025-01-01", "anthropic-version", "2024-01-01",
+                "X-Initiator", "user"), headers);
+        assertEquals(MessagesRepairs.SYSTEM_BETA, of(ApiProtocol.MESSAGES, body.formatted("system")).headers()
+                .get("anthropic-beta"));
+        assertTrue(refused(ApiProtocol.MESSAGES, body.formatted("user").replace("\"max_tokens\"",
+                "\"tools\":[{\"type\":\"advisor_20260301\",\"name\":\"a\"}],\"max_tokens\"")).getMessage()
+                .contains("tools.0.type: Copilot does not support the advisor tool"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "gpt-5-mini | 'max_tokens':5 | 'max_completion_tokens':5",
+            "gpt-5-mini | 'max_tokens':5,'max_completion_tokens':6 | 'max_completion_tokens':6",
+            "kimi-k3 | 'max_completion_tokens':5 | 'max_tokens':5", "kimi-k3 | 'a':1 | 'a':1",
+            "claude-haiku-4.5 | 'a':1 | 'a':1,'max_tokens':64000",
+            "claude-haiku-4.5 | 'max_tokens':null,'a':1 | 'a':1,'max_tokens':64000",
+            "claude-haiku-4.5 | 'max_completion_tokens':7 | 'max_tokens':7",
+            "kimi-k3 | 'tool_choice':'auto','parallel_tool_calls':true,'tools':[],'a':1 | 'a':1",
+            "kimi-k3 | 'tools':[{'type':'function','function':{'name':'f','parameters':{}}}] |"
+                    + " 'tools':[{'type':'function','function':{'name':'f','parameters':{'type':'object'}}}]"})
+    void chatsAreRepaired(String model, String more, String repaired) {
+        String head = "{'model':'" + model + "','messages':[],";
+        assertEquals(head + repaired + "}", quoted(sent(ApiProtocol.CHAT, head + more + "}")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"'a':1 | 'a':1,'store':false",
+            "'store':false | 'store':false", "'store':null,'a':1 | 'a':1,'store':false",
+            "'service_tier':'auto','store':false | 'store':false",
+            "'include':['usage','reasoning.encrypted_content'],'store':false |"
+                    + " 'include':['reasoning.encrypted_content'],'store':false",
+            "'max_output_tokens':1,'store':false | 'max_output_tokens':16,'store':false",
+            "'max_output_tokens':17,'store':false | 'max_output_tokens':17,'store':false",
+            "'tools':[{'type':'function','name':'f','parameters':{}}],'store':false |"
+                    + " 'tools':[{'type':'function','name':'f','parameters':{'type':'object'},'strict':false}],"
+                    + "'store':false",
+            "'tools':[{'type':'function','name':'f','strict':true},{'type':'custom','name':'c'}],'store':false |"
+                    + " 'tools':[{'type':'function','name':'f','strict':true},{'type':'custom','name':'c'}],"
+                    + "'store':false", "'tool_choice':'auto','store':false | 'store':false"})
+    void responsesAreRepaired(String more, String repaired) {
+        String head = "{'model':'gpt-5.4-mini','input':'hi',";
+        assertEquals(head + repaired + "}", quoted(sent(ApiProtocol.RESPONSES, head + more + "}")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"'previous_response_id':'r' | previous_response_id",
+            "'store':true | store", "'background':true | background", "'conversation':{'id':'c'} | conversation",
+            "'prompt':{'id':'p'} | prompt", "'input':[{'type':'item_reference','id':'x'}] | input.0: item_reference"})
+    void storedResponsesAreRefusedInWords(String more, String field) {
+        for (String model : List.of("gpt-5.4-mini", "claude-opus-5", "gemini-3.8-flash")) {
+            var refusal = refused(ApiProtocol.RESPONSES, ("{'model':'" + model + "'," + (more.contains("input") ? ""
+                    : "'input':'hi',") + more + "}").replace('\'', '"'));
+            assertTrue(refusal.getMessage().startsWith(field + ": Copilot stores no responses"), refusal.getMessage());
+        }
+    }
+
+    @Test
+    void idsFitCopilotsLimits() {
+        String call = "call_" + "x".repeat(80), other = "call_" + "x".repeat(79) + "y";
+        var input = sent(ApiProtocol.RESPONSES, "{'model':'gpt-5.4-mini','input':[{'type':'function_call','id':'"
+                + "i".repeat(400) + "','call_id':'" + call + "','name':'f','arguments':'{}'},{'type':'function_call',"
+                + "'id':'fc_1','call_id':'" + other + "','name':'f','arguments':'{}'},{'type':'function_call_output',"
+                + "'call_id':'" + call + "','output':''},{'type':'function_call_output','call_id':'" + other
+                + "','output':''}]}").path("input");
+        assertFalse(input.get(0).has("id"));
+        assertEquals("fc_1", Json.text(input.get(1), "id"));
+        assertEquals(64, Json.text(input.get(0), "call_id").length());
+        assertEquals(input.get(0).path("call_id"), input.get(2).path("call_id"));
+        assertEquals(input.get(1).path("call_id"), input.get(3).path("call_id"));
+        assertNotEquals(input.get(0).path("call_id"), input.get(1).path("call_id"));
+    }
+
+    // ------------------------------------------------------------------------------------------- X-Initiator
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', nullValues = "-", value = {
+            "MESSAGES | [{'role':'user','content':'q'}] | - | user",
+            "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'},{'role':'user','content':'q2'}]"
+                    + " | - | user",
+            "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'}]}] | - | agent",
+            "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'},{'type':'text','text':"
+                    + "'<system-reminder>x</system-reminder> <system-reminder>y</system-reminder>'}]}] | - | agent",
+            "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'},{'type':'text','text':"
+                    + "'<system-reminder>x</system-reminder> stop!'}]}] | - | user",
+            "MESSAGES | [{'role':'user','content':[{'type':'text','text':'<system-reminder>x</system-reminder>'}]}] | -"
+                    + " | user", "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'}] | - | user",
+            "MESSAGES | [{'role':'user','content':'q'}] | x-claude-code-agent-id: 7 | agent",
+            "MESSAGES | [{'role':'user','content':'q'}] | x-claude-code-request-class: main | user",
+            "MESSAGES | [{'role':'user','content':'q'}] | x-claude-code-request-class: compaction | agent",
+            "CHAT | [{'role':'user','content':'q'}] | - | user", "CHAT | [{'role':'user','content':'q'}] |"
+                    + " x-initiator: agent | user", "CHAT | [{'role':'tool','tool_call_id':'t','content':'r'}] | - | agent",
+            "CHAT | [{'role':'tool','tool_call_id':'t','content':'r'},{'role':'user','content':'q'}] | - | user",
+            "CHAT | [{'role':'assistant','content':'a'}] | - | user", "CHAT | [] | - | user",
+            "RESPONSES | [{'role':'user','content':'q'}] | - | user", "RESPONSES | 'q' | - | user",
+            "RESPONSES | [{'type':'function_call_output','call_id':'c','output':''}] | - | agent",
+            "RESPONSES | [{'type':'custom_tool_call_output','call_id':'c','output':''}] | - | agent",
+            "RESPONSES | [{'role':'user','content':'q'}] | x-openai-subagent: compact | agent"})
+    void initiatorTellsWhoAsked(ApiProtocol client, String messages, String header, String initiator) {
+        var fields = header == null ? new String[0] : header.split(": ");
+        String body = "{'model':'%s','" + (client == ApiProtocol.RESPONSES ? "input" : "messages") + "':" + messages
+                + "}";
+        var upstreams = client == ApiProtocol.RESPONSES ? List.of("gpt-5.4-mini", "claude-opus-5")
+                : client == ApiProtocol.CHAT ? List.of("kimi-k3", "gpt-5.4-mini") : List.of("claude-opus-5", "kimi-k3");
+        for (String model : upstreams) {
+            assertEquals(initiator, of(client, body.formatted(model).replace('\'', '"'), fields).headers()
+                    .get("X-Initiator"), model);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- whole conversations
+
+    /// Puts an answer into the conversation as the vendor's SDK gives it back, and answers its calls.
+    private static void goOn(ApiProtocol client, ObjectNode body, JsonNode answer, List<String> calls) {
+        var ids = calls.stream().map(call -> call.split(" ")[0]).toList();
+        switch (client) {
+            case CHAT -> {
+                body.withArray("messages").add(answer.at("/choices/0/message"));
+                ids.forEach(id -> body.withArray("messages").addObject().put("role", "tool").put("tool_call_id", id)
+                        .put("content", "result of " + id));
+            }
+            case RESPONSES -> {
+                body.withArray("input").addAll(answer.path("output").values());
+                ids.forEach(id -> body.withArray("input").addObject().put("type", "function_call_output")
+                        .put("call_id", id).put("output", "result of " + id));
+            }
+            case MESSAGES -> {
+                body.withArray("messages").addObject().put("role", "assistant").set("content", answer.path("content"));
+                var results = body.withArray("messages").addObject().put("role", "user").putArray("content");
+                ids.forEach(id -> results.addObject().put("type", "tool_result").put("tool_use_id", id)
+                        .put("content", "result of " + id));
+            }
+        }
+    }
+
+    /// Two rounds of tools and an answer, with what each model wants back: signatures, sealed reasoning, opaque texts.
+    @ParameterizedTest
+    @MethodSource("directions")
+    void agentsWorkInAllDirections(ApiProtocol client, ApiProtocol upstream, boolean stream) {
+        sim().set("reasoning", "Let me think.").set("gemini-opaque", "required");
+        for (String model : upstream == ApiProtocol.MESSAGES ? List.of("claude-fable-5.1", "claude-haiku-4.5")
+                : List.of(ONLY.get(upstream))) {
+            if (client == ApiProtocol.CHAT && model.equals("claude-haiku-4.5")) continue;       // passes
+            var body = request(client, model, "call: weather {\"city\":\"Rome\"} & time {}\ncall: time {\"city\":"
+                    + "\"Oslo\"}\nsay: done", true, stream);
+            switch (client) {
+                case CHAT -> {
+                    if (upstream != ApiProtocol.CHAT) body.put("reasoning_effort", "high");
+                }
+                case RESPONSES -> {
+                    body.putObject("reasoning").put("effort", "high");
+                    body.putArray("include").add("reasoning.encrypted_content");
+                }
+                case MESSAGES -> {
+                    body.put("max_tokens", 20_000);
+                    body.putObject("thinking").put("type", model.contains("haiku") ? "enabled" : "adaptive");
+                    if (model.contains("haiku")) body.withObject("thinking").put("budget_tokens", 2000);
+                }
+            }
+            var said = new ArrayList<String>();
+            var initiators = new ArrayList<String>();
+            for (int turn = 0; turn < 3; turn++) {
+                var translation = of(client, Json.compact(body));
+                initiators.add(translation.headers().get("X-Initiator"));
+                byte[] bytes = answer(translation);
+                var whole = !stream ? Json.object(text(bytes), "it") : switch (client) {
+                    case CHAT -> chat(frames(bytes));
+                    case RESPONSES -> responses(frames(bytes));
+                    case MESSAGES -> messages(frames(bytes));
+                };
+                var heard = heard(client, whole);
+                said.add(heard.calls().size() + heard.text().replace("Let me look.", ""));
+                assertEquals("Let me think.", heard.thoughts());
+                goOn(client, body, whole, heard.calls());
+            }
+            assertEquals(List.of("2", "1", "0done"), said);
+            assertEquals(List.of("user", "agent", "agent"), initiators);
+            var last = cop.sim.ledger().getLast().body();
+            String replayed = switch (upstream) {
+                case CHAT -> "\"reasoning_opaque\":";
+                case RESPONSES -> "\"encrypted_content\":";
+                case MESSAGES -> "\"signature\":";
+            };
+            assertTrue(Json.compact(last).contains(replayed), () -> Json.compact(last));
+            assertFalse(Json.compact(last).contains(Seal.PREFIX + "ey"), () -> Json.compact(last));
+        }
+    }
+
+    /// A conversation changes its model in the middle: texts and calls stay, thoughts of others do not disturb.
+    @Test
+    void conversationsMayChangeTheirModel() {
+        sim().set("reasoning", "Let me think.").set("gemini-opaque", "required");
+        var models = List.of("claude-fable-5.1", "gpt-5.4-mini", "gemini-3.8-flash", "claude-haiku-4.5", "gpt-5-mini",
+                "claude-sonnet-5");
+        for (var client : ApiProtocol.values()) {
+            var body = request(client, "", "call: time {}\nsay: done", true, false);
+            if (client == ApiProtocol.RESPONSES) body.putArray("include").add("reasoning.encrypted_content");
+            for (int turn = 0; turn < 2 * models.size(); turn++) {
+                body.put("model", models.get(turn / 2));
+                var whole = Json.object(text(answer(of(client, Json.compact(body)))), "it");
+                var heard = heard(client, whole);
+                goOn(client, body, whole, heard.calls());
+                if (turn % 2 == 0) {
+                    assertEquals(1, heard.calls().size(), client + " " + turn);
+                } else {
+                    assertEquals("done", heard.text());
+                    body.withArray(client == ApiProtocol.RESPONSES ? "input" : "messages").addObject()
+                            .put("role", "user").put("content", "call: time {}\nsay: done");
+                }
+                if (client == ApiProtocol.MESSAGES && heard.calls().isEmpty()) {
+                    body.withArray("messages").remove(body.path("messages").size() - 2);   // an empty list of results
+                }
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- what goes wrong
+
+    /// A stream that ends early, or breaks, is an error to the client, after any number of events; a whole one is none.
+    @ParameterizedTest
+    @MethodSource("directions")
+    void brokenStreamsAreErrors(ApiProtocol client, ApiProtocol upstream, boolean calls) {
+        sim().set("reasoning", "hm");
+        var request = of(client, Json.compact(request(client, ONLY.get(upstream), calls ? "call: time {\"city\":\"x\"}"
+                : "say: one two", calls, true)));
+        var frames = frames(post(request).body());
+        for (boolean broken : List.of(true, false)) {
+            for (int n = 0; n <= frames.size(); n++) {
+                var stream = request.stream();
+                var out = new ByteArrayOutputStream();
+                for (var frame : frames.subList(0, n)) out.writeBytes(stream.event(frame.name(), utf8(frame.data())));
+                boolean whole = isEnd(client, out.toByteArray());
+                out.writeBytes(broken ? stream.failed(new ApiRefusal(502, "lost", "the connection was lost"))
+                        : stream.end());
+                out.writeBytes(stream.end());
+                out.writeBytes(stream.event(frames.getFirst().name(), utf8(frames.getFirst().data())));
+                var got = frames(out.toByteArray());
+                String error = switch (client) {
+                    case CHAT -> Json.text(got.getLast().json().path("error"), "message");
+                    case RESPONSES -> Json.text(got.getLast().json().at("/response/error"), "message");
+                    case MESSAGES -> Json.text(got.getLast().json().path("error"), "message");
+                };
+                boolean complete = whole || !broken && isEnd(client, out.toByteArray());
+                assertEquals(complete, error.isEmpty(), n + " " + text(out.toByteArray()));
+                if (n < frames.size() - 3) assertFalse(complete, n + " " + text(out.toByteArray()));
+                if (n == frames.size()) assertTrue(complete, text(out.toByteArray()));
+                if (complete) heard(client, got);
+            }
+        }
+    }
+
+    private static boolean isEnd(ApiProtocol client, byte[] stream) {
+        return text(stream).contains(switch (client) {
+            case CHAT -> "data: [DONE]";
+            case RESPONSES -> "\"type\":\"response.completed\"";
+            case MESSAGES -> "event: message_stop";
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("directions")
+    void errorsInAStreamReachTheClient(ApiProtocol client, ApiProtocol upstream, boolean first) {
+        sim().set("faults", first ? "error-chunk" : "finish-error");
+        var request = of(client, Json.compact(request(client, ONLY.get(upstream), "say: one two", false, true)));
+        var response = post(request);
+        assertEquals(200, response.statusCode(), () -> text(response.body()));
+        var got = frames(streamed(request.stream(), response.body()));
+        var last = got.getLast();
+        switch (client) {
+            case CHAT -> assertFalse(Json.text(last.json().path("error"), "message").isEmpty(), last.data());
+            case RESPONSES -> assertTrue(last.name().matches("error|response.failed"), last.data());
+            case MESSAGES -> {
+                assertEquals("error", last.name());
+                assertTrue(Json.text(last.json().path("error"), "type").endsWith("_error"), last.data());
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- refused members
+
+    private static ErrorResponse refusal(String message) {
+        return ErrorResponse.of(new ApiResponse(400, HttpHeaders.of(Map.of(), (_, _) -> true), null),
+                Json.compact(Json.object().put("message", message)), Instant.EPOCH);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', nullValues = "-", value = {
+            "context_management: Extra inputs are not permitted | 'context_management':{'edits':[]} | {}",
+            "tools.1.custom.defer_loading: Extra inputs are not permitted | 'tools':[{'name':'a','defer_loading':true},"
+                    + "{'name':'b','defer_loading':true}] | {'tools':[{'name':'a'},{'name':'b'}]}",
+            "system.1.cache_control.ephemeral.scope: Extra inputs are not permitted | 'system':[{'type':'text',"
+                    + "'cache_control':{'type':'ephemeral','scope':'x'}}] | {'system':[{'type':'text',"
+                    + "'cache_control':{'type':'ephemeral'}}]}",
+            "messages.0.content.0.text.odd: Extra inputs are not permitted | 'messages':[{'content':[{'type':'text',"
+                    + "'text':'t','odd':1}]}] | {'messages':[{'content':[{'type':'text','text':'t'}]}]}",
+            "thinking.adaptive.new: Extra inputs are not permitted | 'thinking':{'type':'adaptive','new':1} |"
+                    + " {'thinking':{'type':'adaptive'}}",
+            "output_config: Extra inputs are not permitted | 'output_config':{'format':{}} | -",
+            "tools: Extra inputs are not permitted | 'tools':[] | -",
+            "other: Extra inputs are not permitted | 'a':1 | -",
+            "Unsupported parameter: 'temperature' is not supported with this model. | 'temperature':1,'a':1 | {'a':1}",
+            "`temperature` is deprecated for this model. | 'temperature':1,'a':1 | {'a':1}",
+            "`temperature` and `top_p` cannot both be specified | 'temperature':1,'top_p':1 | {'temperature':1}",
+            "Unrecognized request argument supplied: reasoning_effort | 'a':1,'reasoning_effort':'high' | {'a':1}",
+            "Unsupported parameter: 'tools' is not supported with this model. | 'tools':[] | -",
+            "messages: Field required | 'a':1 | -"})
+    void refusedMembersAreLeftOutOnceAndRemembered(String message, String more, String rest) {
+        var memory = new RefusedMembers();
+        var request = new PassThrough(ApiProtocol.MESSAGES, "m", "m", utf8(("{" + more + "}").replace('\'', '"')),
+                Map.of(), List.of(), false, true, false);
+        assertSame(request, memory.apply(request));
+        var instead = memory.instead(request, refusal(message));
+        assertEquals(Optional.ofNullable(rest), instead.map(other -> quoted(Json.object(text(other.body()), "it"))));
+        if (rest == null) return;
+        assertEquals(text(instead.get().body()), text(memory.apply(request).body()));
+        assertEquals(Optional.empty(), memory.instead(instead.get(), refusal(message)));
+    }
+
+    @Test
+    void refusedBetasAreLeftOut() {
+        var memory = new RefusedMembers();
+        var headers = Map.of("anthropic-beta", "a-2025-01-01,bb-2025-01-01,b-2025-01-01");
+        var request = new PassThrough(ApiProtocol.MESSAGES, "m", "m", utf8("{}"), headers, List.of(), false, true,
+                false);
+        var instead = memory.instead(request, refusal("unsupported beta header(s): b-2025-01-01, c-2025-01-01"));
+        assertEquals("a-2025-01-01,bb-2025-01-01", instead.orElseThrow().headers().get("anthropic-beta"));
+        assertEquals("a-2025-01-01", memory.instead(instead.get(), refusal("Unexpected value(s) `bb-2025-01-01` for the"
+                + " `anthropic-beta` header.")).orElseThrow().headers().get("anthropic-beta"));
+        assertEquals("a-2025-01-01", memory.apply(request).headers().get("anthropic-beta"));
+    }
+
+    /// The simulator refuses what Claude Code's updates brought; after one repeat each, all passes at once.
+    @Test
+    void newMembersOfClaudeCodeAreNoDeadEnd() {
+        sim().set("refused-betas", "interleaved-thinking-2025-05-14");
+        var memory = new RefusedMembers();
+        var body = request(ApiProtocol.MESSAGES, "claude-sonnet-5", "say: ok", true, false);
+        body.putArray("system").addObject().put("type", "text").put("text", "x").putObject("cache_control")
+                .put("type", "ephemeral").put("scope", "global");
+        body.withArray("tools").forEach(tool -> ((ObjectNode) tool).put("defer_loading", true)
+                .put("eager_input_streaming", true));
+        body.put("inference_geo", "us").putObject("context_management").putArray("edits");
+        int repeats = 0;
+        for (int n = 0; n < 10; n++) {
+            var request = memory.apply(of(ApiProtocol.MESSAGES, Json.compact(body), "anthropic-beta",
+                    "interleaved-thinking-2025-05-14,files-api-2025-04-14"));
+            var response = post(request);
+            if (response.statusCode() == 200) {
+                assertEquals(5, repeats);
+                assertEquals("files-api-2025-04-14", request.headers().get("anthropic-beta"));
+                return;
+            }
+            repeats++;
+            assertTrue(memory.instead(request, ErrorResponse.of(new ApiResponse(400, response.headers(), null),
+                    text(response.body()), Instant.EPOCH)).isPresent(), text(response.body()));
+        }
+        throw new AssertionError("still refused");
     }
 }
