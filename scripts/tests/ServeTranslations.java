@@ -672,8 +672,8 @@ class ServeTranslations {
     void thoughtsOfOtherModelsStayHere() {
         String seal = Seal.close("gpt-5.4-mini", Json.object().put("id", "x"));
         String text = "{'type':'text','text':'a'}", own = "{'type':'thinking','thinking':'','signature':'EqQB'}";
-        assertEquals("[" + own + "," + text + "]", quoted(blocks(own + ",{'type':'thinking','thinking':'t','signature':'"
-                + seal + "'}," + text + ",{'type':'redacted_thinking','data':'" + seal + "'}").at("/0/content")));
+        assertEquals("[" + own + "," + text + "]", quoted(blocks(own + ",{'type':'thinking','thinking':'t',"
+                + "'signature':'" + seal + "'}," + text + ",{'type':'redacted_thinking','data':'" + seal + "'}").at("/0/content")));
         assertEquals("[{'role':'user','content':'hi'}]", quoted(blocks("{'type':'thinking','thinking':'t',"
                 + "'signature':''}")));
         assertEquals("[{'role':'user','content':'hi'}]", quoted(sent(ApiProtocol.CHAT, "{'model':'gemini-3.8-flash',"
@@ -731,7 +731,8 @@ class ServeTranslations {
 
     @Test
     void betasAreForwarded() {
-        String body = "{\"model\":\"claude-opus-5\",\"max_tokens\":9,\"messages\":[{\"role\":\"%s\",\"content\":\"h\"}]}";
+        String body = "{'model':'claude-opus-5','max_tokens':9,'messages':[{'role':'%s','content':'h'}]}"
+                .replace('\'', '"');
         var headers = of(ApiProtocol.MESSAGES, body.formatted("user"), "anthropic-beta", "a-2025-01-01,"
                 + " advisor-tool-2026-03-01,b-2025-01-01", "anthropic-version", "2024-01-01", "Authorization", "x",
                 "X-Initiator", "agent").headers();
@@ -812,7 +813,7 @@ class ServeTranslations {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', nullValues = "-", value = {
             "MESSAGES | [{'role':'user','content':'q'}] | - | user",
-            "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'},{'role':'user','content':'q2'}]"
+            "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'},{'role':'user','content':'q'}]"
                     + " | - | user",
             "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'}]}] | - | agent",
             "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'},{'type':'text','text':"
@@ -820,12 +821,14 @@ class ServeTranslations {
             "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'},{'type':'text','text':"
                     + "'<system-reminder>x</system-reminder> stop!'}]}] | - | user",
             "MESSAGES | [{'role':'user','content':[{'type':'text','text':'<system-reminder>x</system-reminder>'}]}] | -"
-                    + " | user", "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'}] | - | user",
+                    + " | user",
+            "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'}] | - | user",
             "MESSAGES | [{'role':'user','content':'q'}] | x-claude-code-agent-id: 7 | agent",
             "MESSAGES | [{'role':'user','content':'q'}] | x-claude-code-request-class: main | user",
             "MESSAGES | [{'role':'user','content':'q'}] | x-claude-code-request-class: compaction | agent",
-            "CHAT | [{'role':'user','content':'q'}] | - | user", "CHAT | [{'role':'user','content':'q'}] |"
-                    + " x-initiator: agent | user", "CHAT | [{'role':'tool','tool_call_id':'t','content':'r'}] | - | agent",
+            "CHAT | [{'role':'user','content':'q'}] | - | user",
+            "CHAT | [{'role':'user','content':'q'}] | x-initiator: agent | user",
+            "CHAT | [{'role':'tool','tool_call_id':'t','content':'r'}] | - | agent",
             "CHAT | [{'role':'tool','tool_call_id':'t','content':'r'},{'role':'user','content':'q'}] | - | user",
             "CHAT | [{'role':'assistant','content':'a'}] | - | user", "CHAT | [] | - | user",
             "RESPONSES | [{'role':'user','content':'q'}] | - | user", "RESPONSES | 'q' | - | user",
