@@ -673,7 +673,8 @@ class ServeTranslations {
         String seal = Seal.close("gpt-5.4-mini", Json.object().put("id", "x"));
         String text = "{'type':'text','text':'a'}", own = "{'type':'thinking','thinking':'','signature':'EqQB'}";
         assertEquals("[" + own + "," + text + "]", quoted(blocks(own + ",{'type':'thinking','thinking':'t',"
-                + "'signature':'" + seal + "'}," + text + ",{'type':'redacted_thinking','data':'" + seal + "'}").at("/0/content")));
+                + "'signature':'" + seal + "'}," + text + ",{'type':'redacted_thinking','data':'" + seal + "'}")
+                .at("/0/content")));
         assertEquals("[{'role':'user','content':'hi'}]", quoted(blocks("{'type':'thinking','thinking':'t',"
                 + "'signature':''}")));
         assertEquals("[{'role':'user','content':'hi'}]", quoted(sent(ApiProtocol.CHAT, "{'model':'gemini-3.8-flash',"
@@ -813,8 +814,8 @@ class ServeTranslations {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', nullValues = "-", value = {
             "MESSAGES | [{'role':'user','content':'q'}] | - | user",
-            "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'},{'role':'user','content':'q'}]"
-                    + " | - | user",
+            "MESSAGES | [{'role':'user','content':'q'},{'role':'assistant','content':'a'},{'role':'user',"
+                    + "'content':'q'}] | - | user",
             "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'}]}] | - | agent",
             "MESSAGES | [{'role':'user','content':[{'type':'tool_result','tool_use_id':'t'},{'type':'text','text':"
                     + "'<system-reminder>x</system-reminder> <system-reminder>y</system-reminder>'}]}] | - | agent",
