@@ -2884,6 +2884,18 @@ abstract class RequestCommand extends Command {
             -y, --yes  Do not ask for confirmation.
             --max-steps=N:int  Maximum rounds of tool calls. Default: 10.
             --tool-timeout=TIME  Limit per tool call. Default: 60s.
+            """, LIMITS = """
+            Limits:
+            -j, --jobs=N:int  Maximum concurrent requests. Default: 2.
+            --delay=TIME  Minimum time between request starts. Default: 1s.
+            --retries=N:int  Retries after 5xx, lost connections, and timeouts. Default: 3.
+            --timeout=TIME  Limit per request. Default: 10m.
+            --max-wait=TIME  Longest Retry-After to wait for; stop if it is longer. Default: $COP_MAX_WAIT or 15m.
+            --halt=fail=N%  Stop if more than N% of rows fail, checked from 50 rows on. Default: 20%.
+            --max-requests=N:long  Stop after N requests.
+            --max-total-tokens=N:long  Stop after N tokens, over all starts of the run.
+            --max-credits=N:decimal  Stop after N AI credits, over all starts; estimated if answers report none.
+            --max-time=TIME  Stop after this long.
             """;
     private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
             "--reasoning-effort");
@@ -3126,7 +3138,7 @@ final class RenderCommand extends RequestCommand {
     }
 }
 
-final class BatchCommand extends RequestCommand {
+class BatchCommand extends RequestCommand {
     static final String SYNTAX = """
             [TEMPLATE | -t TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
             status OUT [--write] [--json]
@@ -3164,17 +3176,7 @@ final class BatchCommand extends RequestCommand {
             --dry-run  Show rows, tokens, and the first prompt; send nothing.
             --write  Write OUT from finished rows.
             --json  Print JSON.
-            Limits:
-            -j, --jobs=N:int  Maximum concurrent requests. Default: 2.
-            --delay=TIME  Minimum time between request starts. Default: 1s.
-            --retries=N:int  Retries after 5xx, lost connections, and timeouts. Default: 3.
-            --timeout=TIME  Limit per request. Default: 10m.
-            --max-wait=TIME  Longest Retry-After to wait for; stop if it is longer. Default: $COP_MAX_WAIT or 15m.
-            --halt=fail=N%  Stop if more than N% of rows fail, checked from 50 rows on. Default: 20%.
-            --max-requests=N:long  Stop after N requests.
-            --max-total-tokens=N:long  Stop after N tokens, over all starts of the run.
-            --max-credits=N:decimal  Stop after N AI credits, over all starts; estimated if answers report none.
-            --max-time=TIME  Stop after this long.
+            """ + LIMITS + """
 
               {cop} batch classify -d tickets.jsonl -o labels.jsonl --dry-run
               {cop} batch classify -d tickets.jsonl -o labels.jsonl
@@ -3192,7 +3194,7 @@ final class BatchCommand extends RequestCommand {
         };
     }
 
-    private BatchSpec spec() {
+    BatchSpec spec() {
         var spec = new BatchSpec();
         asking(spec);
         complete(spec.policy);
@@ -3201,7 +3203,7 @@ final class BatchCommand extends RequestCommand {
         spec.first = atLeast(0, "-L", spec.first);
         spec.sample = atLeast(0, "--sample", spec.sample);
         if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
-        spec.shard = Shard.of(text("--shard"), env);
+        if (known.spec.findOption("--shard") != null) spec.shard = Shard.of(text("--shard"), env);
         spec.id = text("--id");
         spec.jobs = atLeast(1, "-j", spec.jobs);
         spec.delay = time("--delay", spec.delay);
@@ -3220,7 +3222,7 @@ final class BatchCommand extends RequestCommand {
         return spec;
     }
 
-    private void asking(BatchSpec spec) {
+    void asking(BatchSpec spec) {
         String name = text("TEMPLATE", text("-t"));
         var template = name == null ? null : new TemplateFolders(env).named(name);
         var given = data(Set.of("--var", "--var-json", "--var-file"));
@@ -3586,6 +3588,7 @@ final class BatchRun {
             input().close();
         }
         earlier = folder.readManifest();
+        if (earlier.has("variants")) throw Fault.usage(spec.run + " belongs to an eval", "choose another -o");
         manifest = earlier.deepCopy();
         var part = new Shard(earlier.path("shard").asInt(1), earlier.path("shards").asInt(1));
         if (earlier.has("shards") && !part.equals(spec.shard)) {
@@ -3628,11 +3631,11 @@ final class BatchRun {
             throw Fault.usage("--max-credits cannot be measured: no prices for " + id, "use --max-total-tokens N");
         }
         boolean halted = spec.retry == null && spec.policy.haltShare <= manifest.path("halted").asDouble(-1);
-        if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw resumable(RetryPolicy.halted(counts));
+        if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw resumable(RetryPolicy.halted(counts), spec);
     }
 
     /// Adds the command that resumes the run.
-    private Fault resumable(Fault why) {
+    static Fault resumable(Fault why, BatchSpec spec) {
         boolean halted = why.is(Fault.Kind.HALTED);
         String next = "to resume: " + spec.command.apply(halted ? why.hint() : "");
         int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
@@ -3905,8 +3908,8 @@ final class BatchRun {
         if (stopped.isPresent() || counts.rows() < order.size()) {
             console.note(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
             var why = stopped.orElseGet(() -> Fault.error("some rows were not sent", ""));
-            if (!why.is(Fault.Kind.INTERRUPTED)) throw resumable(why);
-            console.note(resumable(why).hint());
+            if (!why.is(Fault.Kind.INTERRUPTED)) throw resumable(why, spec);
+            console.note(resumable(why, spec).hint());
             throw why;
         }
         long failed = spec.retry == null ? counts.notOk() - bad.size() : 0;
@@ -9055,8 +9058,8 @@ final class TemplateReader {
             "responseFormat");
     private static final List<String> LISTS = List.of("messages", "testData");
     private static final List<String> OBJECTS = List.of("defaults", "inputs", "schema", "options", "modelParameters");
-    private static final List<String> KEYS = Stream.of(TEXTS, LISTS, OBJECTS, List.of("jsonSchema"),
-            RequestFields.NAMES).flatMap(List::stream).toList();
+    private static final List<String> KEYS = Stream.of(TEXTS, LISTS, OBJECTS, List.of("jsonSchema",
+            "expect"), RequestFields.NAMES).flatMap(List::stream).toList();
     private static final List<String> GITHUB = List.of("description", "model", "modelParameters", "messages",
             "responseFormat", "jsonSchema", "testData");
     static final String PROMPT = "write the prompt after the front matter; in a .prompt.yml, under messages:";

@@ -3,6 +3,7 @@
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES embed.java
+//SOURCES eval.java
 //SOURCES tools.java
 
 /// JShell with the verbs imported. Snippets run in this process and use the login and cache of the command line.
@@ -26,6 +27,7 @@ public class repl extends Command {
             import cop.copilot.*;
             import static cop.copilot.*;
             import static cop.embed.*;
+            import static cop.eval.*;
             import static cop.tools.*;
             """;
     /// JShell shortens values of more than 1,000 characters, such as a table of models.

@@ -43,6 +43,7 @@
 //SOURCES tests/ServesClients.java
 //SOURCES tests/EvalChecks.java
 //SOURCES tests/EvalStatistics.java
+//SOURCES tests/Evals.java
 //SOURCES tests/Network.java
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
@@ -86,7 +87,7 @@ public class test {
             Verbs.class, ToolLoops.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
             Completions.class, Usages.class, Embeds.class,
-            EvalChecks.class, EvalReports.class, EvalStatistics.class,
+            EvalChecks.class, EvalStatistics.class, Evals.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
             ServesClients.class, Messages.class, ServeTranslations.class);

@@ -1,0 +1,132 @@
+package cop;
+
+import module java.base;
+import cop.copilot.Fault;
+import cop.copilot.Message;
+import cop.copilot.Usage;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The checks of a row's cells, filled with its values.
+final class RowChecks {
+    /// @param all those of each variant, by name
+    /// @param own definitions of the row's own
+    record Filled(Map<String, List<Check>> all, String own) {
+        List<Check> of(ResolvedVariant variant) { return all.get(variant.shown().name()); }
+    }
+
+    private final EvalSpec spec;
+
+    RowChecks(EvalSpec spec) { this.spec = spec; }
+
+    /// Returns what a check is, before a row fills it.
+    static String definition(Check check) {
+        return check.kind() + " " + check.negated() + " " + check.value() + " " + check.options() + " " + check.judge();
+    }
+
+    /// @throws Fault if a check is invalid, or needs a value that the row lacks
+    Filled of(EvalRow row) {
+        var all = new LinkedHashMap<String, List<Check>>();
+        var known = new IdentityHashMap<List<Check>, List<Check>>();    // most variants share their checks
+        var own = Check.ofRow(row.row());
+        for (var variant : spec.variants) {
+            all.put(variant.shown().name(), known.computeIfAbsent(variant.checks(), checks -> Stream.concat(
+                    checks.stream(), own.stream()).map(check -> check.filled(row.row().data())).toList()));
+        }
+        return new Filled(all, own.stream().map(RowChecks::definition).collect(Collectors.joining("\n")));
+    }
+}
+
+/// The answered cells of a run in the order of rows, variants, and repeats, read anew from rows and journal each time.
+final class EvalResults {
+    /// A cell with an answer or an error, and the checks that apply to it.
+    record Answered(EvalRow row, CellRequest cell, EvalCell answer, List<Check> checks) {}
+
+    private final EvalSpec spec;
+    private final Supplier<EvalInput> input;
+    private final Journal journal;
+    private final Function<JudgeQuestion, Optional<Verdict>> verdicts;
+
+    EvalResults(EvalSpec spec, Supplier<EvalInput> input, Journal journal,
+                Function<JudgeQuestion, Optional<Verdict>> verdicts) {
+        this.spec = spec;
+        this.input = input;
+        this.journal = journal;
+        this.verdicts = verdicts;
+    }
+
+    /// Returns the cells that have ended; to be closed.
+    Stream<Answered> answered() {
+        var rows = input.get();
+        var checks = new RowChecks(spec);
+        return Stream.iterate(rows.next(), Objects::nonNull, _ -> rows.next()).flatMap(row -> {
+            var filled = checks.of(row);
+            return row.cells().stream().flatMap(cell -> journal.result(cell.item().key()).filter(_ -> journal.entry(
+                    cell.item().key()).isPresent()).map(text -> new Answered(row, cell, cell(cell, Json.tryParse(text)),
+                    filled.of(cell.variant()))).stream());
+        }).onClose(rows::close);
+    }
+
+    /// Returns the cells that have ended, with the results of their checks; to be closed.
+    Stream<EvalCell> cells() { return answered().map(this::judged); }
+
+    private EvalCell judged(Answered each) {
+        var cell = Check.judged(each.answer(), each.checks(), verdicts);
+        if (spec.predicates.isEmpty() || !cell.status().equals("ok")) return cell;
+        var row = new copilot.Row(each.row().row().data());
+        var answer = new copilot.Row(JsonValues.copy((Map<?, ?>) JsonValues.of(EvalOutput.json(cell))));
+        var results = new ArrayList<>(cell.checks());
+        spec.predicates.forEach((label, test) -> {
+            boolean pass = test.test(row, answer);
+            results.add(new CheckResult(label, pass, pass ? 1 : 0, ""));
+        });
+        double score = results.stream().mapToDouble(CheckResult::score).average().orElse(0);
+        return new EvalCell(cell.id(), cell.variant(), cell.repeat(), cell.status(), cell.text(), cell.json(),
+                cell.model(), results, results.stream().allMatch(CheckResult::pass), score, cell.usage(),
+                cell.credits(), cell.ms(), cell.requestId(), cell.error());
+    }
+
+    static EvalCell cell(CellRequest cell, JsonNode result) {
+        var json = result.has("json") ? result.path("json") : null;
+        var usage = result.path("usage");
+        var used = new Usage(usage.path("prompt_tokens").asLong(0), usage.path("completion_tokens").asLong(0),
+                usage.path("cached_tokens").asLong(0), usage.path("reasoning_tokens").asLong(0),
+                Usage.of(usage).nanoCredits(), usage.path("estimated").asBoolean(false));
+        return new EvalCell(JsonValues.text(cell.item().id()), cell.variant().shown().name(), cell.repeat(),
+                Json.text(result, "status"), result.has("text") ? Json.text(result, "text") : null, json,
+                Json.text(result, "model"), List.of(), null, null, used, used.nanoCredits() > 0
+                ? used.credits().stripTrailingZeros() : null, result.path("ms").asLong(0),
+                Json.text(result, "request_id"), result.path("error") instanceof ObjectNode error ? error : null);
+    }
+
+    /// Returns the prompts of cells, in their order; to be closed.
+    Prompts prompts() { return new Prompts(); }
+
+    /// Reads the rows along with the cells that are asked about.
+    final class Prompts implements AutoCloseable {
+        private EvalInput rows = input.get();
+        private EvalRow current = rows.next();
+
+        /// Returns the prompt of a cell.
+        String of(EvalCell cell) {
+            if (!holds(cell)) seek(cell);
+            return current.cells().stream().filter(each -> each.variant().shown().name().equals(cell.variant()))
+                    .findFirst().map(each -> Message.text(each.item().request().messages(), true)).orElse("");
+        }
+
+        private boolean holds(EvalCell cell) {
+            return current != null && JsonValues.text(current.id()).equals(cell.id());
+        }
+
+        private void seek(EvalCell cell) {
+            while (current != null && !holds(cell)) current = rows.next();
+            if (current != null) return;
+            rows.close();
+            rows = input.get();                             // a row before the last one asked about
+            do current = rows.next(); while (!holds(cell));
+        }
+
+        @Override
+        public void close() { rows.close(); }
+    }
+}
