@@ -40,10 +40,10 @@
 //SOURCES tests/Completions.java
 //SOURCES tests/Usages.java
 //SOURCES tests/Embeds.java
+//SOURCES tests/Evals.java
 //SOURCES tests/ServesClients.java
 //SOURCES tests/EvalChecks.java
 //SOURCES tests/EvalStatistics.java
-//SOURCES tests/Evals.java
 //SOURCES tests/Network.java
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
@@ -86,8 +86,8 @@ public class test {
             Schemas.class, Logs.class, PromptInputs.class, Mustaches.class, Prompts.class, TemplateChecks.class,
             Verbs.class, ToolLoops.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
-            Completions.class, Usages.class, Embeds.class,
-            EvalChecks.class, EvalStatistics.class, Evals.class,
+            Completions.class, Usages.class, Embeds.class, Evals.class,
+            EvalChecks.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
             ServesClients.class, Messages.class, ServeTranslations.class);
