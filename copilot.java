@@ -2877,8 +2877,7 @@ abstract class RequestCommand extends Command {
             --reasoning-effort=none|low|medium|high|LEVEL  Reasoning effort, if the model supports it.
             --schema=SCHEMA  Require JSON that matches a JSON Schema, a file, or 'name, age int, tags [string]'.
             --schema-retries=N:int  Retries if the answer does not match. Default: 2.
-            """;
-    static final String TOOLS = """
+            """, TOOLS = """
             Tools:
             -T, --tools=FILE  Let the model call the methods of a Java file. Each call is shown and confirmed.
             -y, --yes  Do not ask for confirmation.
