@@ -143,7 +143,7 @@ final class ReportSummary {
 
     /// @param name for those who do not see the table; empty if a heading names it
     private void table(String name, String style, List<String> heads) throws IOException {
-        out.append("<div class=\"card scroll").append(style).append("\" tabindex=\"0\"><table class=\"figures\">");
+        out.append("<div class=\"card scroll").append(style).append("\"><table class=\"figures\">");
         if (!name.isEmpty()) out.append("<caption class=\"unseen\">").append(name).append("</caption>");
         out.append("<thead><tr>");
         for (String head : heads) {
@@ -191,7 +191,7 @@ final class ReportSummary {
                 SummaryText.time(each.medianMs()) + " – " + SummaryText.time(each.p95Ms()), each.medianMs(),
                 each.medianMs(), each.p95Ms(), true)).toList();
         double most = ReportCharts.nice(variants.stream().mapToLong(Summary.Line::p95Ms).max().orElse(1));
-        var ticks = DoubleStream.of(0, most / 2, most).mapToObj(ms -> SummaryText.time(Math.round(ms))).toList();
+        var ticks = List.of("0", SummaryText.time(Math.round(most / 2)), SummaryText.time(Math.round(most)));
         figure("Time", "to an answer: median, and 95th percentile as a ring", ReportCharts.ranges(
                 "Time to an answer of each variant", ranges, most, ticks));
     }

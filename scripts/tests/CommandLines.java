@@ -809,6 +809,17 @@ class CommandLines {
         assertEquals(there, listed);
     }
 
+    /// A page that is not listed is missing where the program runs from a catalog or is installed.
+    @Test
+    void everyPageIsListed() throws IOException {
+        for (String program : List.of("eval", "serve")) {
+            String folder = "scripts/" + program;
+            var listed = directives(source(folder + ".java"), "FILES").stream().sorted().toList();
+            assertEquals(files(folder, ".html").stream().map(name -> name + "=" + program + "/" + name).toList(),
+                    listed);
+        }
+    }
+
     /// As from "$UNSET": neither a folder nor the current one.
     @Test
     void emptyFileNameIsAnError() {
