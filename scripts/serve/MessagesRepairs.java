@@ -14,6 +14,7 @@ final class MessagesRepairs {
         for (String field : List.of("speed", "diagnostics", "context_hint")) request.drop(body, field, REFUSES);
         tools(request, body.get("tools"));
         request.dropToolFieldsWithoutTools("tool_choice");
+        limit(request);
         if (body.get("thinking").isType("adaptive")) request.drop(body.get("thinking"), "budget_tokens_max", REFUSES);
         format(request);
         boolean system = false;
@@ -25,6 +26,15 @@ final class MessagesRepairs {
             if (request.edits().isEmptied(message.get("content"))) request.edits().remove(messages, message);
         }
         betas(request, system);
+    }
+
+    /// Lowers max_tokens to the model's own: Copilot refuses more, and clients that do not know its ids send that of
+    /// another model (@ai-sdk/anthropic for claude-haiku-4.5).
+    private static void limit(PassedRequest request) {
+        long most = request.model().maxOutputTokens();
+        if (most == 0 || request.body().get("max_tokens").number(0) <= most) return;
+        request.edits().set(request.body(), "max_tokens", most);
+        request.notes().add("lowered max_tokens to " + most);
     }
 
     private static void tools(PassedRequest request, JsonSpan tools) {

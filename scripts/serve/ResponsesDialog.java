@@ -10,6 +10,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Requests of OpenAI's Responses API, as a dialog and back. Nothing is stored.
 final class ResponsesDialog {
+    private static final String NAMESPACE = "__";
     private static final Set<String> READ = Set.of("model", "stream", "input", "instructions", "tools", "tool_choice",
             "parallel_tool_calls", "max_output_tokens", "temperature", "top_p", "text", "reasoning", "include", "store",
             "truncation");
@@ -47,8 +48,8 @@ final class ResponsesDialog {
                 String thought = String.join("\n\n", item.path("summary").findValuesAsString("text"));
                 dialog.append(Role.ASSISTANT, new ThinkingPart(thought, Json.text(item, "encrypted_content")));
             }
-            case "function_call" -> dialog.append(Role.ASSISTANT, new CallPart(callId, Json.text(item, "name"),
-                    Json.text(item, "arguments"), false));
+            case "function_call" -> dialog.append(Role.ASSISTANT, new CallPart(callId, joined(Json.text(item,
+                    "namespace"), Json.text(item, "name")), Json.text(item, "arguments"), false));
             case "custom_tool_call" -> dialog.append(Role.ASSISTANT, new CallPart(callId, Json.text(item, "name"),
                     Json.text(item, "input"), true));
             case "function_call_output", "custom_tool_call_output" -> dialog.appendResult(new ResultPart(callId,
@@ -96,6 +97,27 @@ final class ResponsesDialog {
         return value;
     }
 
+    /// Returns the name of a function that stands for one in a namespace, as Codex has for its agents.
+    private static String joined(String namespace, String name) {
+        return namespace.isEmpty() ? name : namespace + NAMESPACE + name;
+    }
+
+    /// Puts the name of a function into an item, and its namespace, if it has one.
+    static ObjectNode named(ObjectNode item, Dialog dialog, String name) {
+        for (var tool : dialog.body.path("tools")) {
+            String namespace = Json.text(tool, "name"), start = namespace + NAMESPACE;
+            if (Json.text(tool, "type").equals("namespace") && name.startsWith(start)) {
+                return item.put("name", name.substring(start.length())).put("namespace", namespace);
+            }
+        }
+        return item.put("name", name);
+    }
+
+    private static Tool function(JsonNode tool, String namespace) {
+        return new Tool(joined(namespace, Json.text(tool, "name")), Json.text(tool, "description"), tool.path(
+                "parameters"), false, tool.path("strict").asBoolean(false));
+    }
+
     /// A custom tool becomes a function with one text; a web search is left out if there are other tools, as the model
     /// may do without it.
     private static void tools(Dialog dialog) {
@@ -104,8 +126,9 @@ final class ResponsesDialog {
             var tool = all.get(i);
             String name = Json.text(tool, "name"), description = Json.text(tool, "description");
             switch (Json.text(tool, "type")) {
-                case "function" -> dialog.tools.add(new Tool(name, description, tool.path("parameters"), false,
-                        tool.path("strict").asBoolean(false)));
+                case "function" -> dialog.tools.add(function(tool, ""));
+                case "namespace" -> tool.path("tools").valueStream().filter(inner -> Json.text(inner, "type")
+                        .equals("function")).forEach(inner -> dialog.tools.add(function(inner, name)));
                 case "custom" -> dialog.tools.add(new Tool(name, Text.paragraphs(description, grammar(tool.path(
                         "format"))), Json.object(), true, false));
                 case String type when type.startsWith("web_search") && all.size() > 1 ->

@@ -73,8 +73,9 @@ final class ResponsesSink extends AnswerSink {
             }
             case CALL -> isCustom(block) ? item.put("type", "custom_tool_call").put("status", status)
                     .put("call_id", block.id).put("name", block.name).put("input", begins ? "" : input(block))
-                    : item.put("type", "function_call").put("status", status).put("call_id", block.id)
-                    .put("name", block.name).put("arguments", begins ? "" : arguments(block));
+                    : ResponsesDialog.named(item.put("type", "function_call").put("status", status)
+                    .put("call_id", block.id), request.dialog(), block.name).put("arguments", begins ? ""
+                    : arguments(block));
         };
     }
 
@@ -171,8 +172,8 @@ final class ResponsesSink extends AnswerSink {
                     send("response.custom_tool_call_input.delta", place(block, "").put("delta", input(block)));
                     send("response.custom_tool_call_input.done", place(block, "").put("input", input(block)));
                 } else {
-                    send("response.function_call_arguments.done", place(block, "").put("name", block.name)
-                            .put("arguments", arguments(block)));
+                    send("response.function_call_arguments.done", ResponsesDialog.named(place(block, ""),
+                            request.dialog(), block.name).put("arguments", arguments(block)));
                 }
             }
         }
