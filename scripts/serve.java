@@ -85,17 +85,29 @@ public class serve extends Command {
     public static void main(String... args) { System.exit(copilot.start("serve", args)); }
 
     private static final int PORT = 4141;
+    private static final String CLIENT = "claude|codex|aider";
 
     @Override
     String syntax() {
         return """
-                [OPTIONS]
+                [claude|codex|aider [ARGS…]]
+                key [--new]
 
                 Serve your Copilot to other tools, with the OpenAI and Anthropic APIs.
                 Listens on this computer only, and requires a key. Prints the base URL when it is ready; Ctrl-C stops \
-                it. Paths: /v1/chat/completions, /v1/responses, /v1/messages.
+                it. With a client, serves it alone: on a free port, with a key of its own, until it ends, and without \
+                changing its settings. A browser shows figures, quotas, and models at the base URL, with the key as \
+                password. Paths: /v1/chat/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, \
+                /v1/embeddings, /v1/models.
 
-                --port=PORT:int  Port to listen on; 0 for any free one. Default: 4141.
+                claude|codex|aider  Client to run.
+                ARGS…  Arguments of the client, after --.
+                --new  Replace the key that serve has made.
+                --print=CLIENT  Print the settings for a client, and exit: claude, codex, aider, llm, zed, open-webui, \
+                continue, xcode, openai, or anthropic.
+                -m, --model=MODEL  Model for claude, codex, aider, and --print. Default: the newest Sonnet for claude, \
+                else your default model.
+                --port=PORT:int  Port to listen on; 0 for any free one. Default: 4141, or 0 with a client.
                 --listen=ADDRESS  Address to listen on; one of another computer's reach requires --allow-host. \
                 Default: 127.0.0.1.
                 --allow-host=NAME  Also accept requests to this host name; repeatable.
@@ -107,14 +119,25 @@ public class serve extends Command {
                 --queue-timeout=TIME  Longest wait for a request's turn. Default: 60s.
 
                   {cop} serve
-                  OPENAI_BASE_URL=http://127.0.0.1:4141/v1 aider --model openai/gpt-5-mini
+                  {cop} serve claude
+                  {cop} serve codex -m gpt-5.3-codex -- exec "explain this project"
+                  {cop} serve --print zed
                 """;
     }
 
     @Override
     int run(CopilotClient copilot) {
+        if (action().equals("key")) {
+            var key = new ServeKey(copilot.context().home());
+            return print(has("--new") ? key.renew() : key.get(text("--key-file"), console));
+        }
+        if (has("--print")) return printed(copilot);
         // a new connection for each request after a pause would add a TLS handshake
         System.getProperties().putIfAbsent("jdk.httpclient.keepalive.timeout", "300");
+        return has(CLIENT) ? launched(copilot) : served(copilot);
+    }
+
+    private int served(CopilotClient copilot) {
         var limits = limits();
         var address = address();
         var access = access(copilot, address);
@@ -133,14 +156,62 @@ public class serve extends Command {
         }
     }
 
+    private ClientSettings settings(CopilotClient copilot, String base, String client) {
+        copilot.tokens().get();
+        var models = new ClientModels(new ModelDocuments(copilot.models().list(ModelList.USABLE)));
+        var main = has("-m") ? models.named(text("-m")) : switch (client) {
+            case "claude" -> models.forClaude(copilot);
+            case "codex" -> models.forCodex(copilot);
+            default -> models.usual(copilot);
+        };
+        return new ClientSettings(base, models, main);
+    }
+
+    /// Prints what to paste on stdout, and where on stderr.
+    private int printed(CopilotClient copilot) {
+        String client = text("--print");
+        if (!ClientConfig.CLIENTS.contains(client)) throw Fault.usage("no settings for " + client, Suggestions.hint(
+                client, ClientConfig.CLIENTS, "use " + String.join(", ", ClientConfig.CLIENTS)));
+        String command = has("--key-file") ? "cat " + Text.quoted(text("--key-file")) : Commands.command("serve")
+                + " key";
+        var settings = settings(copilot, url(address(), port()), client);
+        var config = new ClientConfig(settings, has("--no-key") ? "none" : "\"$(" + command + ")\"", command);
+        console.note(config.note(client) + "; " + Commands.command("serve") + " must be running");
+        return print(config.text(client).stripTrailing());
+    }
+
+    /// Runs a client with a server of its own.
+    private int launched(CopilotClient copilot) {
+        String client = text(CLIENT), key = ServeKey.random();
+        var launcher = ClientLauncher.of(env, client);
+        var limits = limits();
+        var meter = new RequestMeter(console, true);
+        var access = AccessRules.of(key, List.of(), List.of());
+        var backend = Backend.of(copilot, limits, meter);
+        var loopback = InetAddress.ofLiteral("127.0.0.1");
+        try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
+            int port = server.listen(loopback, has("--port") ? port() : 0).getPort();
+            int code = launcher.run(settings(copilot, url(loopback, port), client), key, texts("ARGS"));
+            if (meter.snapshot().all().requests() > 0) console.note(client + ": " + meter.summary());
+            return code;
+        }
+    }
+
     /// The paths of the three APIs are served without `/v1` too, for tools whose base URL has none.
     static Routes routes(Backend backend) {
         var routes = new Routes();
+        var models = new ModelsRoute(backend.copilot().models());
         for (String version : List.of("/v1", "")) {
             routes.add("POST", version + "/chat/completions", new ApiRoute(ApiProtocol.CHAT, backend))
                     .add("POST", version + "/responses", new ApiRoute(ApiProtocol.RESPONSES, backend))
-                    .add("POST", version + "/messages", new ApiRoute(ApiProtocol.MESSAGES, backend));
+                    .add("POST", version + "/messages", new ApiRoute(ApiProtocol.MESSAGES, backend))
+                    .add("POST", version + "/messages/count_tokens", new CountTokensRoute(backend))
+                    .add("POST", version + "/embeddings", new EmbeddingsRoute(backend))
+                    .add("GET", version + "/models", models).add("GET", version + "/models/*", models);
         }
+        routes.add("POST", "/api/event_logging/batch", exchange -> exchange.respond(200, Json.object()))
+                .add("GET", "/livez", exchange -> exchange.respond(200, Json.object().put("status", "ok")))
+                .addPage("/", new StatusPage(backend.copilot(), backend.meter()));
         return routes;
     }
 

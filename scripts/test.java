@@ -42,6 +42,7 @@
 //SOURCES tests/Embeds.java
 //SOURCES tests/Evals.java
 //SOURCES tests/ServesClients.java
+//SOURCES tests/ServesLaunches.java
 //SOURCES tests/EvalChecks.java
 //SOURCES tests/EvalStatistics.java
 //SOURCES tests/Network.java
@@ -57,6 +58,7 @@
 //SOURCES tests/Browser.java
 //SOURCES tests/Messages.java
 //SOURCES tests/ServeTranslations.java
+//DEPS org.slf4j:slf4j-api:2.0.20
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 //DEPS org.apache.maven.surefire:surefire-report-parser:3.5.4
@@ -90,7 +92,7 @@ public class test {
             EvalChecks.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
-            ServesClients.class, Messages.class, ServeTranslations.class);
+            ServesClients.class, ServesLaunches.class, Messages.class, ServeTranslations.class);
 
     private static final String USAGE = """
             usage: scripts/jbang test [--slow] [CLASS|METHOD…]

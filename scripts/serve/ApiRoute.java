@@ -1,8 +1,6 @@
 package cop;
 
 import module java.base;
-import cop.copilot.Model;
-import cop.copilot.Request;
 import cop.copilot.Usage;
 
 /// Serves one of the three APIs: translates a request if it must be, waits for a place, sends it, and passes the answer
@@ -15,9 +13,7 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
     @Override
     public void handle(Exchange exchange) {
         new Spending(backend.copilot().context()).check();
-        var models = backend.copilot().models();
-        var translation = Translations.of(protocol, exchange.body(), exchange.headers(), models::find,
-                () -> models.cached().map(list -> list.models().stream().map(Model::id).toList()).orElse(List.of()));
+        var translation = Translations.of(protocol, exchange.body(), exchange.headers(), backend::model, backend::ids);
         exchange.call().model(translation.asked());
         try (var _ = backend.admission().enter(translation.model(), exchange.call()::queued)) {
             exchange.call().started();
@@ -64,11 +60,7 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
 
     /// Records what an answer has cost, also one that nobody has read to its end.
     private void used(Exchange exchange, Translation translation, Usage usage) {
-        var model = backend.copilot().models().findCached(translation.model());
-        var priced = usage.nanoCredits() > 0 || model.isEmpty() ? usage : model.get().priced(usage);
-        exchange.call().usage(priced);
-        if (priced.totalTokens() > 0) new Spending(backend.copilot().context()).add(new Request(translation.model(),
-                List.of(), null, true), priced);
+        backend.used(exchange.call(), translation.model(), usage);
     }
 
     /// Passes an error on: unchanged where the client knows its form, else in an envelope with the same words.

@@ -1,10 +1,34 @@
 package cop;
 
+import module java.base;
+import cop.copilot.Model;
+import cop.copilot.Request;
+import cop.copilot.Usage;
+
 /// What the routes share.
 record Backend(CopilotClient copilot, Upstream upstream, Admission admission, ServerLimits limits,
                RequestMeter meter) {
     static Backend of(CopilotClient copilot, ServerLimits limits, RequestMeter meter) {
         return new Backend(copilot, new Upstream(copilot, limits.times().upstream()), new Admission(
                 limits.admittance()), limits, meter);
+    }
+
+    /// Finds a model by its id at Copilot, or `auto`.
+    Optional<Model> model(String id) {
+        return Model.isAuto(id) ? Optional.of(Model.auto()) : copilot.models().find(id);
+    }
+
+    /// Returns the ids to name near ones of.
+    List<String> ids() {
+        return copilot.models().cached().map(list -> list.models().stream().map(Model::id).toList()).orElse(List.of());
+    }
+
+    /// Records what an answer has cost, for the figures and for `usage --spent`.
+    void used(RequestMeter.Call call, String model, Usage usage) {
+        var known = copilot.models().findCached(model);
+        var priced = usage.nanoCredits() > 0 || known.isEmpty() ? usage : known.get().priced(usage);
+        call.usage(priced);
+        if (priced.totalTokens() > 0) new Spending(copilot.context()).add(new Request(model, List.of(), null, true),
+                priced);
     }
 }

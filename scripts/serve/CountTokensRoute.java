@@ -1,12 +1,11 @@
 package cop;
 
 import module java.base;
-import cop.copilot.Model;
 
 /// Answers `POST /v1/messages/count_tokens`: with Copilot's own count for models that it serves on /v1/messages (as
 /// puxu-msft/copilot-api-js and Jer-y/copilot-proxy found), else with an estimate that a header marks as one. An error
 /// is sent as it is: with a wrong number, Claude Code would compact too late; without one, it estimates itself.
-record CountTokensRoute(Upstream upstream) implements Route {
+record CountTokensRoute(Backend backend) implements Route {
     static final String PATH = "/v1/messages/count_tokens";
 
     @Override
@@ -14,12 +13,12 @@ record CountTokensRoute(Upstream upstream) implements Route {
         var body = Json.tryParse(new String(exchange.body(), StandardCharsets.UTF_8));
         String asked = Json.text(body, "model");
         if (asked.isEmpty()) throw ApiRefusal.invalid("model: a string is required");
-        var catalog = upstream.copilot().models();
-        Supplier<List<String>> ids = () -> catalog.cached().map(ModelList::chatModels).orElse(List.of());
-        var model = ModelNames.find(asked, CountTokensRoute.finder(catalog), ids);
+        exchange.call().model(asked);
+        var model = ModelNames.find(asked, backend::model, backend::ids);
         if (model.endpoints().contains(ApiProtocol.MESSAGES.endpoint())) {
-            var sent = Translations.of(ApiProtocol.MESSAGES, exchange.body(), exchange.headers(), finder(catalog), ids);
-            upstream.send("POST", PATH, sent.body(), sent.headers(), answer -> {
+            var sent = Translations.of(ApiProtocol.MESSAGES, exchange.body(), exchange.headers(),
+                    backend::model, backend::ids);
+            backend.upstream().send("POST", PATH, sent.body(), sent.headers(), answer -> {
                 if (answer.ok()) exchange.respond(200, "application/json", answer.text().getBytes(
                         StandardCharsets.UTF_8));
                 else UpstreamError.relay(answer, exchange);
@@ -30,9 +29,5 @@ record CountTokensRoute(Upstream upstream) implements Route {
             exchange.respond(200, Map.of("Content-Type", "application/json", TokenEstimate.HEADER, "true"),
                     Json.bytes(json));
         }
-    }
-
-    private static Function<String, Optional<Model>> finder(ModelCatalog catalog) {
-        return id -> Model.isAuto(id) ? Optional.of(Model.auto()) : catalog.find(id);
     }
 }
