@@ -76,7 +76,8 @@ class ServesLaunches {
 
     @Test
     void claudeIsServedUntilItEnds() throws Exception {
-        cop.with("ANTHROPIC_API_KEY", "another").with("HTTPS_PROXY", "http://127.0.0.1:1").with("NO_PROXY", "a.example");
+        cop.with("ANTHROPIC_API_KEY", "another").with("HTTPS_PROXY", "http://127.0.0.1:1")
+                .with("NO_PROXY", "a.example");
         var process = launch("claude", "--", "-p", "two words");
         String base = variable("ANTHROPIC_BASE_URL"), key = variable("ANTHROPIC_AUTH_TOKEN");
         assertTrue(base.matches("http://127\\.0\\.0\\.1:\\d+") && key.matches("sk-cop-[\\w-]{43}"), base + " " + key);
