@@ -125,7 +125,7 @@ class ServeTranslations {
     /// Removes, replaces, renames and adds at random, in the text and in the tree.
     @Test
     void editsLeaveValidJsonAndAllElse() {
-        for (int seed = 0; seed < 4000; seed++) {
+        for (int seed = 0; seed < 3000; seed++) {
             var random = new Random(seed);
             String text = random(random, 0);
             var tree = Json.tryParse(text);
@@ -1095,5 +1095,682 @@ class ServeTranslations {
                     text(response.body()), Instant.EPOCH)).isPresent(), text(response.body()));
         }
         throw new AssertionError("still refused");
+    }
+
+    // ------------------------------------------------------------------------------------------- tables of 2.5
+
+    /// Translates parts of a request: fields that all have are left out.
+    private static String translated(ApiProtocol client, String model, String parts) {
+        boolean items = client == ApiProtocol.RESPONSES;
+        String own = (items ? "'input'" : "'messages'");
+        String body = "{'model':'" + model + "'," + (parts.contains(own + ":") ? "" : own
+                + ":[{'role':'user','content':'q'}]"
+                    + ",") + (client == ApiProtocol.MESSAGES && !parts.contains("max_tokens")
+                ? "'max_tokens':99," : "") + parts + "}";
+        var sent = (ObjectNode) sent(client, body);
+        sent.remove(List.of("model", "stream", "store"));
+        if (client == ApiProtocol.MESSAGES && !parts.contains("max_tokens")) {
+            sent.remove(List.of("max_tokens", "max_output_tokens"));
+        }
+        if (sent.path("reasoning").path("summary").isString()) {
+            sent.withObject("/reasoning").remove("summary");
+            if (sent.path("reasoning").isEmpty()) sent.remove("reasoning");
+        }
+        sent.remove("include");
+        for (String field : List.of("messages", "input")) {
+            if (!parts.contains(own + ":")) sent.remove(field);
+        }
+        return quoted(sent).replaceAll("^\\{|}$", "");
+    }
+
+    private static final String PNG_SOURCE = "{'type':'base64','media_type':'image/png','data':'AAAA'}",
+            PNG_URL = "'data:image/png;base64,AAAA'", TOOL_SCHEMA = "{'type':'object'}";
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "'system':'s','messages':[{'role':'user','content':'q'}] |"
+                    + " 'messages':[{'role':'system','content':'s'},{'role':'user','content':'q'}] |"
+                    + " 'instructions':'s','input':[{'role':'user','content':[{'type':'input_text','text':'q'}]}]",
+            "'system':[{'type':'text','text':'a'},{'type':'text','text':'b','cache_control':{'type':'ephemeral'}}],"
+                    + "'messages':[{'role':'user','content':[{'type':'text','text':'q'}]}] |"
+                    + " 'messages':[{'role':'system','content':'a\\n\\nb','copilot_cache_control':{'type'"
+                    + ":'ephemeral'}},"
+                    + "{'role':'user','content':'q'}] | 'instructions':'a\\n\\nb','input':[{'role':'user','content':"
+                    + "[{'type':'input_text','text':'q'}]}]",
+            "'messages':[{'role':'user','content':'q'},{'role':'system','content':'m'},{'role':'user','content':'r'}] |"
+                    + " 'messages':[{'role':'user','content':'q'},{'role':'system','content':'m'},{'role':'user',"
+                    + "'content':'r'}] | 'input':[{'role':'user','content':[{'type':'input_text','text':'q'}]},{'role':"
+                    + "'developer','content':[{'type':'input_text','text':'m'}]},{'role':'user','content':[{'type':"
+                    + "'input_text','text':'r'}]}]",
+            "'messages':[{'role':'assistant','content':[{'type':'thinking','thinking':'t','signature':'s'},{'type':"
+                    + "'redacted_thinking','data':'d'},{'type':'text','text':'a'},{'type':'tool_use','id':'i','name':"
+                    + "'f','input':{'x':1}}]},{'role':'user','content':[{'type':'tool_result','tool_use_id':'i',"
+                    + "'content':'r','is_error':true},{'type':'text','text':'and'}]}] |"
+                    + " 'messages':[{'role':'assistant','content':'a','tool_calls':[{'id':'i','type':'function',"
+                    + "'function':{'name':'f','arguments':'{\\'x\\':1}'}}]},{'role':'tool','tool_call_id':'i',"
+                    + "'content':'Error: r'},{'role':'user','content':'and'}] | 'input':[{'role':'assistant','content':"
+                    + "[{'type':'output_text','text':'a'}]},{'type':'function_call','call_id':'i','name':'f',"
+                    + "'arguments':'{\\'x\\':1}'},{'type':'function_call_output','call_id':'i','output':'Error: r'},"
+                    + "{'role':'user','content':[{'type':'input_text','text':'and'}]}]",
+            "'messages':[{'role':'user','content':[{'type':'text','text':'b'},{'type':'tool_result','tool_use_id':'i',"
+                    + "'content':[{'type':'text','text':'r'},{'type':'image','source':" + PNG_SOURCE + "}]},{'type':"
+                    + "'tool_result','tool_use_id':'j'}]}] | 'messages':[{'role':'tool','tool_call_id':'i','content'"
+                    + ":'r'}"
+                    + ",{'role':'tool','tool_call_id':'j','content':''},{'role':'user','content':[{'type':'image_url',"
+                    + "'image_url':{'url':" + PNG_URL + "}},{'type':'text','text':'b'}]}] | 'input':[{'role':'user',"
+                    + "'content':[{'type':'input_text','text':'b'}]},{'type':'function_call_output','call_id':'i',"
+                    + "'output':[{'type':'input_text','text':'r'},{'type':'input_image','image_url':" + PNG_URL + "}]},"
+                    + "{'type':'function_call_output','call_id':'j','output':''}]",
+            "'messages':[{'role':'user','content':[{'type':'image','source':" + PNG_SOURCE + "},{'type':'image',"
+                    + "'source':{'type':'url','url':'https://x/y'}}]}] | 'messages':[{'role':'user','content':[{'type':"
+                    + "'image_url','image_url':{'url':" + PNG_URL + "}},{'type':'image_url','image_url':{'url':"
+                    + "'https://x/y'}}]}] | 'input':[{'role':'user','content':[{'type':'input_image','image_url':"
+                    + PNG_URL + "},{'type':'input_image','image_url':'https://x/y'}]}]",
+            "'tools':[{'name':'f','description':'d','input_schema':{'$schema':'x','properties':{}}}] | 'tools':["
+                    + "{'type':"
+                    + "'function','function':{'name':'f','description':'d','parameters':{'properties':{},'type':"
+                    + "'object'}}}] | 'tools':[{'type':'function','name':'f','description':'d','parameters':"
+                    + "{'properties':{},'type':'object'},'strict':false}]",
+            "'stream':true,'temperature':0.5,'top_p':0.9,'top_k':3,'metadata':{'user_id':'u'},'speed':'x' |"
+                    + " 'temperature':0.5,'top_p':0.9 | 'temperature':0.5,'top_p':0.9",
+            "'max_tokens':50 | 'max_tokens':50 | 'max_output_tokens':50",
+            "'max_tokens':1 | 'max_tokens':1 | 'max_output_tokens':16",
+            "'thinking':{'type':'enabled','budget_tokens':2000} | 'reasoning_effort':'low' |"
+                    + " 'reasoning':{'effort':'low'}",
+            "'thinking':{'type':'enabled','budget_tokens':30000} | 'reasoning_effort':'high' |"
+                    + " 'reasoning':{'effort':'high'}",
+            "'thinking':{'type':'adaptive'},'output_config':{'effort':'max'} | 'reasoning_effort':'max' |"
+                    + " 'reasoning':{'effort':'xhigh'}",
+            "'thinking':{'type':'disabled'} | 'reasoning_effort':'low' | 'reasoning':{'effort':'none'}",
+            "'thinking':{'type':'adaptive'} | |",
+            "'output_config':{'format':{'type':'json_schema','schema':{'type':'object','properties':{'a':{'type':"
+                    + "'string'}}}}} | 'response_format':{'type':'json_schema','json_schema':{'name':'answer','schema':"
+                    + "{'type':'object','properties':{'a':{'type':'string'}}}}} | 'text':{'format':{'type'"
+                    + ":'json_schema'"
+                    + ",'name':'answer','schema':{'type':'object','properties':{'a':{'type':'string'}}},'strict'"
+                    + ":false}}"
+            })
+    void messagesBecomeChatsAndResponses(String parts, String chat, String responses) {
+        assertEquals(Objects.requireNonNullElse(chat, ""), translated(ApiProtocol.MESSAGES, "kimi-k3", parts));
+        assertEquals(Objects.requireNonNullElse(responses, ""), translated(ApiProtocol.MESSAGES, "gpt-5.4-mini",
+                parts));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"auto,auto,auto", "any,required,required", "none,none,none"})
+    void toolChoicesCorrespond(String messages, String chat, String responses) {
+        String tools = "'tools':[{'name':'f','input_schema':" + TOOL_SCHEMA + "}],";
+        for (String parallel : List.of("", ",'disable_parallel_tool_use':true")) {
+            String parts = tools + "'tool_choice':{'type':'" + messages + "'" + parallel + "}";
+            String off = parallel.isEmpty() ? "" : ",'parallel_tool_calls':false";
+            assertTrue(translated(ApiProtocol.MESSAGES, "kimi-k3", parts).endsWith("],'tool_choice':'" + chat + "'"
+                    + off));
+            assertTrue(translated(ApiProtocol.MESSAGES, "gpt-5.4-mini", parts).endsWith("],'tool_choice':'" + responses
+                    + "'" + off));
+        }
+        String functions = "'tools':[{'type':'function','function':{'name':'f'}}],'tool_choice':";
+        assertEquals("{'type':'" + messages + "'}", quoted(sent(ApiProtocol.CHAT, "{'model':'claude-opus-5','messages':"
+                + "[{'role':'user','content':'q'}]," + functions + "'" + chat + "'}").path("tool_choice")));
+        assertEquals("'" + responses + "'", quoted(sent(ApiProtocol.CHAT, "{'model':'gpt-5.4-mini','messages':"
+                + "[{'role':'user','content':'q'}]," + functions + "'" + chat + "'}").path("tool_choice")));
+        assertEquals("{'type':'" + messages + "','disable_parallel_tool_use':true}".replace(messages.equals("none")
+                ? ",'disable_parallel_tool_use':true" : "-", ""), quoted(sent(ApiProtocol.RESPONSES, "{'model':"
+                + "'claude-opus-5','input':'q','parallel_tool_calls':false,'tools':[{'type':'function','name':'f'}],"
+                + "'tool_choice':'" + responses + "'}").path("tool_choice")));
+    }
+
+    @Test
+    void namedToolsCorrespond() {
+        String messages = "'tools':[{'name':'f','input_schema':" + TOOL_SCHEMA + "}],'tool_choice':{'type':'tool',"
+                + "'name':'f'}", chat = "{'type':'function','function':{'name':'f'}}",
+                responses = "{'type':'function','name':'f'}";
+        assertTrue(translated(ApiProtocol.MESSAGES, "kimi-k3", messages).endsWith("'tool_choice':" + chat));
+        assertTrue(translated(ApiProtocol.MESSAGES, "gpt-5.4-mini", messages).endsWith("'tool_choice':" + responses));
+        String functions = "'tools':[" + chat + "],'tool_choice':" + chat;
+        assertTrue(translated(ApiProtocol.CHAT, "gpt-5.4-mini", functions).endsWith("'tool_choice':" + responses));
+        assertTrue(translated(ApiProtocol.CHAT, "claude-opus-5", functions + ",'reasoning_effort':'high'")
+                .endsWith("'tool_choice':{'type':'tool','name':'f'}"));
+        String own = "'tools':[" + responses + "],'tool_choice':" + responses;
+        assertTrue(translated(ApiProtocol.RESPONSES, "kimi-k3", own).endsWith("'tool_choice':" + chat));
+        assertTrue(translated(ApiProtocol.RESPONSES, "claude-opus-5", own)
+                .endsWith("'tool_choice':{'type':'tool','name':'f'}"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "MESSAGES | gpt-5.4-mini | 'stop_sequences':['x'] | stop_sequences: gpt-5.4-mini is reached by /responses",
+            "MESSAGES | kimi-k3 | 'stop_sequences':['a','b','c','d','e'] | stop_sequences: this model takes 4",
+            "MESSAGES | kimi-k3 | 'mcp_servers':[{'url':'x'}] | mcp_servers: Copilot does not support it",
+            "MESSAGES | kimi-k3 | 'container':'c' | container: Copilot does not support it",
+            "MESSAGES | kimi-k3 | 'tools':[{'type':'web_search_20250305','name':'web_search'}] | tools.0.type:"
+                    + " web_search_20250305 is a tool of Anthropic's",
+            "MESSAGES | gpt-5.4-mini | 'tools':[{'type':'code_execution_20250522','name':'x'}] | tools.0.type:",
+            "MESSAGES | kimi-k3 | 'messages':[{'role':'user','content':[{'type':'search_result'}]}] |"
+                    + " messages.0.content.0.type: search_result has no equivalent",
+            "MESSAGES | kimi-k3 | 'messages':[{'role':'user','content':[{'type':'document','source':{'type':'base64',"
+                    + "'media_type':'application/pdf','data':'x'}}]}] | document: this model takes no documents",
+            "MESSAGES | kimi-k3 | 'messages':[{'role':'tool','content':'x'}] | messages.0.role:",
+            "MESSAGES | kimi-k3 | 'messages':'x' | messages: a list is required",
+            "CHAT | gpt-5.4-mini | 'stop':'x' | stop: gpt-5.4-mini is reached by /responses, which has no equivalent",
+            "CHAT | gpt-5.4-mini | 'n':2 | n: gpt-5.4-mini", "CHAT | gpt-5.4-mini | 'logprobs':true | logprobs:",
+            "CHAT | claude-opus-5 | 'logit_bias':{'1':2} | logit_bias: claude-opus-5 is reached by /v1/messages",
+            "CHAT | claude-opus-5 | 'frequency_penalty':0.5 | frequency_penalty:",
+            "CHAT | claude-opus-5 | 'functions':[{'name':'f'}] | functions:",
+            "CHAT | claude-opus-5 | 'response_format':{'type':'json_object'} | json_object:",
+            "CHAT | claude-opus-5 | 'messages':[{'role':'user','content':[{'type':'image_url','image_url':{'url':"
+                    + "'https://x'}}]}] | image_url: Copilot takes base64 data",
+            "CHAT | claude-opus-5 | 'messages':[{'role':'user','content':[{'type':'input_audio'}]}] |"
+                    + " messages.0.content.0.type: input_audio",
+            "CHAT | claude-opus-5 | 'messages':[{'role':'x','content':''}] | messages.0.role:",
+            "CHAT | claude-opus-5 | 'tools':[{'type':'custom','custom':{}}] | tools.0.type:",
+            "RESPONSES | claude-opus-5 | 'tools':[{'type':'web_search'}] | tools.0.type: web_search is a tool of"
+                    + " OpenAI",
+            "RESPONSES | claude-opus-5 | 'tools':[{'type':'local_shell'},{'type':'function','name':'f'}] |"
+                    + " tools.0.type",
+            "RESPONSES | claude-opus-5 | 'top_logprobs':3 | top_logprobs:",
+            "RESPONSES | claude-opus-5 | 'input':[{'type':'compaction'}] | input.0.type: compaction has no equivalent",
+            "RESPONSES | claude-opus-5 | 'input':[{'role':'user','content':[{'type':'input_image','file_id':'f'}]}] |"
+                    + " input.0.content.0.image_url: it is required: Copilot stores no files",
+            "RESPONSES | claude-opus-5 | 'text':{'format':{'type':'json_object'}} | json_object:"})
+    void whatCannotBeKeptIsRefusedInWords(ApiProtocol client, String model, String parts, String words) {
+        var refusal = assertThrows(ApiRefusal.class, () -> translated(client, model, parts));
+        assertEquals(400, refusal.status());
+        assertTrue(refusal.getMessage().startsWith(words), refusal.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "'n':1,'logprobs':false,'frequency_penalty':0,'seed':5,'user':'u','store':false,'logit_bias':{} |"
+                    + " 'max_tokens':64000 |",
+            "'max_tokens':5,'stop':'x','temperature':0.5 | 'max_tokens':5,'stop_sequences':['x'],'temperature':0.5 | -",
+            "'max_completion_tokens':50,'temperature':0.5 | 'max_tokens':50,'temperature':0.5 | 'max_output_tokens':50,"
+                    + "'temperature':0.5",
+            "'max_tokens':50,'temperature':0.5,'reasoning_effort':'minimal' | 'max_tokens':50,'thinking':{'type':"
+                    + "'adaptive','display':'summarized'},'output_config':{'effort':'low'} | 'max_output_tokens':50,"
+                    + "'temperature':0.5,'reasoning':{'effort':'none'}",
+            "'max_tokens':50,'reasoning_effort':'none','verbosity':'low' | 'max_tokens':50 | 'max_output_tokens':50,"
+                    + "'reasoning':{'effort':'none'},'text':{'verbosity':'low'}",
+            "'max_tokens':50,'response_format':{'type':'json_schema','json_schema':{'name':'n','strict':true,'schema':"
+                    + "{'a':1}}} | 'max_tokens':50,'output_config':{'format':{'type':'json_schema','schema':{'a':1}}} |"
+                    + " 'max_output_tokens':50,'text':{'format':{'type':'json_schema','name':'n','schema':{'a':1},"
+                    + "'strict':true}}",
+            "'max_tokens':50,'messages':[{'role':'developer','content':'d'},{'role':'system','content':[{'type':'text',"
+                    + "'text':'s'}]},{'role':'user','content':'q'},{'role':'user','content':[{'type':'text','text'"
+                    + ":'r'}]"
+                    + "},{'role':'system','content':'m'}] | 'max_tokens':50,'system':[{'type':'text','text':'d'},"
+                    + "{'type':'text','text':'s'}],'messages':[{'role':'user','content':[{'type':'text','text':'q'},"
+                    + "{'type':'text','text':'r'},{'type':'text','text':'<system-reminder>\\nm\\n</system-reminder>'}]}"
+                    + "] | 'instructions':'d\\n\\ns','input':[{'role':'user','content':[{'type':'input_text','text':'q'"
+                    + "}]},{'role':'user','content':[{'type':'input_text','text':'r'}]},{'role':'developer','content':"
+                    + "[{'type':'input_text','text':'m'}]}],'max_output_tokens':50",
+            "'max_tokens':50,'messages':[{'role':'user','content':'q'},{'role':'assistant','content':null,'tool_calls':"
+                    + "[{'id':'a:1','type':'function','function':{'name':'f','arguments':'{\\'x\\':1}'}},{'id':'b',"
+                    + "'type':'function','function':{'name':'g','arguments':''}},{'id':'c','type':'function'"
+                    + ",'function':"
+                    + "{'name':'g','arguments':'[]'}}]},{'role':'tool','tool_call_id':'a:1','content':'1'},{'role':"
+                    + "'tool','tool_call_id':'b','content':[{'type':'text','text':'2'}]},{'role':'tool','tool_call_id':"
+                    + "'c','content':'3'},{'role':'user','content':'r'}] | 'max_tokens':50,'messages':[{'role':'user',"
+                    + "'content':[{'type':'text','text':'q'}]},{'role':'assistant','content':[{'type':'tool_use','id':"
+                    + "'a_1','name':'f','input':{'x':1}},{'type':'tool_use','id':'b','name':'g','input':{}},{'type':"
+                    + "'tool_use','id':'c','name':'g','input':{'arguments':'[]'}}]},{'role':'user','content':[{'type':"
+                    + "'tool_result','tool_use_id':'a_1','content':[{'type':'text','text':'1'}]},{'type':'tool_result',"
+                    + "'tool_use_id':'b','content':[{'type':'text','text':'2'}]},{'type':'tool_result','tool_use_id':"
+                    + "'c','content':[{'type':'text','text':'3'}]},{'type':'text','text':'r'}]}] | 'input':[{'role':"
+                    + "'user','content':[{'type':'input_text','text':'q'}]},{'type':'function_call','call_id':'a:1',"
+                    + "'name':'f','arguments':'{\\'x\\':1}'},{'type':'function_call','call_id':'b','name':'g',"
+                    + "'arguments':'{}'},{'type':'function_call','call_id':'c','name':'g','arguments':'[]'},{'type':"
+                    + "'function_call_output','call_id':'a:1','output':'1'},{'type':'function_call_output','call_id':"
+                    + "'b','output':'2'},{'type':'function_call_output','call_id':'c','output':'3'},{'role':'user',"
+                    + "'content':[{'type':'input_text','text':'r'}]}],'max_output_tokens':50"})
+    void chatsBecomeMessagesAndResponses(String parts, String messages, String responses) {
+        assertEquals(parsed(messages), parsed(translated(ApiProtocol.CHAT, "claude-opus-5", parts)));
+        if ("-".equals(responses)) return;
+        assertEquals(parsed(responses), parsed(translated(ApiProtocol.CHAT, "gpt-5.4-mini", parts)));
+    }
+
+    private static JsonNode parsed(String fields) {
+        String text = "{" + Objects.requireNonNullElse(fields, "") + "}";
+        return Json.object(text.replace("\\'", "\u0001").replace('\'', '"').replace("\u0001", "\\\""), text);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+            "'instructions':'s','input':[{'type':'message','role':'developer','content':[{'type':'input_text','text':"
+                    + "'d'}]},{'role':'user','content':[{'type':'input_text','text':'q'},{'type':'input_image',"
+                    + "'image_url':" + PNG_URL + "}]},{'type':'reasoning','summary':[],'encrypted_content':'x'},"
+                    + "{'type':'message','role':'assistant','content':[{'type':'output_text','text':'a'}]},{'type':"
+                    + "'function_call','call_id':'c','name':'f','arguments':'{}'},{'type':'custom_tool_call','call_id':"
+                    + "'d','name':'p','input':'*** x'},{'type':'function_call_output','call_id':'c','output':'r'},"
+                    + "{'type':'custom_tool_call_output','call_id':'d','output':[{'type':'input_text','text':'s'}]}],"
+                    + "'max_output_tokens':50,'metadata':{},'prompt_cache_key':'k','service_tier':'auto' |"
+                    + " 'max_tokens':50,'system':[{'type':'text','text':'s'},{'type':'text','text':'d'}],'messages':"
+                    + "[{'role':'user','content':[{'type':'text','text':'q'},{'type':'image','source':" + PNG_SOURCE
+                    + "}]},{'role':'assistant','content':[{'type':'text','text':'a'},{'type':'tool_use','id':'c'"
+                    + ",'name':"
+                    + "'f','input':{}},{'type':'tool_use','id':'d','name':'p','input':{'input':'*** x'}}]},{'role':"
+                    + "'user','content':[{'type':'tool_result','tool_use_id':'c','content':[{'type':'text','text':'r'}]"
+                    + "},{'type':'tool_result','tool_use_id':'d','content':[{'type':'text','text':'s'}]}]}] |"
+                    + " 'messages':[{'role':'system','content':'s\\n\\nd'},{'role':'user','content':[{'type':'text',"
+                    + "'text':'q'},{'type':'image_url','image_url':{'url':" + PNG_URL + "}}]},{'role':'assistant',"
+                    + "'content':'a','tool_calls':[{'id':'c','type':'function','function':{'name':'f','arguments':'{}'}"
+                    + "},{'id':'d','type':'function','function':{'name':'p','arguments':'{\\'input\\':\\'***"
+                    + " x\\'}'}}]},"
+                    + "{'role':'tool','tool_call_id':'c','content':'r'},{'role':'tool','tool_call_id':'d','content':"
+                    + "'s'}],'max_tokens':50",
+            "'max_output_tokens':50,'reasoning':{'effort':'high','summary':'auto'},'text':{'verbosity':'low','format':"
+                    + "{'type':'json_schema','name':'n','schema':{'a':1}}} | 'max_tokens':50,'output_config':{'format':"
+                    + "{'type':'json_schema','schema':{'a':1}},'effort':'high'},'thinking':{'type':'adaptive'"
+                    + ",'display':"
+                    + "'summarized'} | 'max_tokens':50,'reasoning_effort':'high','response_format':{'type'"
+                    + ":'json_schema',"
+                    + "'json_schema':{'name':'n','schema':{'a':1}}}"})
+    void responsesBecomeMessagesAndChats(String parts, String messages, String chat) {
+        assertEquals(parsed(messages), parsed(translated(ApiProtocol.RESPONSES, "claude-opus-5", parts)));
+        assertEquals(parsed(chat), parsed(translated(ApiProtocol.RESPONSES, "kimi-k3", parts)));
+    }
+
+    // ------------------------------------------------------------------------------------------- answers
+
+    /// Streams data through a translator; an event's name is its type.
+    private static byte[] through(Translation request, String... events) {
+        var stream = request.stream();
+        var out = new ByteArrayOutputStream();
+        for (String event : events) {
+            String data = event.replace('\'', '"');
+            out.writeBytes(stream.event(Json.text(Json.tryParse(data), "type"), utf8(data)));
+        }
+        out.writeBytes(stream.end());
+        return out.toByteArray();
+    }
+
+    private static Translation to(ApiProtocol client, ApiProtocol upstream) {
+        return of(client, Json.compact(request(client, ONLY.get(upstream), "q", false, true)));
+    }
+
+    private static String piece(String delta) {
+        return "{'id':'x','created':5,'model':'m','choices':[{'index':0,'delta':" + delta + ",'finish_reason':null}]}";
+    }
+
+    private static final String FINISH = "{'id':'x','choices':[{'index':0,'delta':{},'finish_reason':'stop'}]}";
+
+    /// Calls whose pieces alternate, begin at index 1, repeat an index, or have no arguments.
+    private static final String[] ALTERNATING = {piece("{'role':'assistant','content':'a'}"),
+            piece("{'tool_calls':[{'index':1,'id':'c1','function':{'name':'f'}}]}"),
+            piece("{'tool_calls':[{'index':2,'id':'c2','function':{'name':'g','arguments':''}}]}"),
+            piece("{'tool_calls':[{'index':1,'function':{'arguments':'{\\'a\\':'}},{'index':2,'function':"
+                    + "{'arguments':'{\\'b\\':'}}]}"), piece("{'content':'between'}"),
+            piece("{'tool_calls':[{'index':2,'function':{'arguments':'2}'}},{'index':1,'function':{'arguments'"
+                    + ":'1}'}}]}"),
+            piece("{'tool_calls':[{'index':2,'id':'c3','function':{'name':'h'}}]}"), FINISH, "[DONE]"};
+
+    @Test
+    void alternatingCallsArePutInARow() {
+        for (var client : ApiProtocol.values()) {
+            var heard = heard(client, frames(through(to(client, ApiProtocol.CHAT), ALTERNATING)));
+            assertEquals(List.of("c1 f {\"a\":1}", "c2 g {\"b\":2}", "c3 h {}"), heard.calls());
+            assertTrue(heard.text().matches("a(\n\n)?between"), heard.text());
+            assertEquals(stop(client, "tool_calls", "completed", "tool_use"), heard.stop());
+        }
+    }
+
+    @Test
+    void brokenArgumentsAreAnErrorAndNoCrash() {
+        String[] broken = {piece("{'tool_calls':[{'index':0,'id':'c','function':{'name':'f','arguments':'{\\'a'}}]}"),
+                FINISH, "[DONE]"};
+        var got = frames(through(to(ApiProtocol.MESSAGES, ApiProtocol.CHAT), broken));
+        assertEquals("error", got.getLast().name());
+        assertTrue(got.getLast().data().contains("the model called f with arguments that are not a JSON object: "
+                    + "{\\\"a"),
+                got.getLast().data());
+        for (var client : List.of(ApiProtocol.CHAT, ApiProtocol.RESPONSES)) {       // whose arguments are texts
+            assertEquals(List.of("c f {\"a"), heard(client, frames(through(to(client, ApiProtocol.CHAT), broken)))
+                    .calls());
+        }
+        var cut = heard(ApiProtocol.MESSAGES, frames(through(to(ApiProtocol.MESSAGES, ApiProtocol.CHAT), broken[0],
+                FINISH.replace("stop", "length"), "[DONE]")));
+        assertEquals("max_tokens", cut.stop());
+        var whole = assertThrows(ApiRefusal.class, () -> to(ApiProtocol.MESSAGES, ApiProtocol.CHAT).whole(utf8(
+                "{\"id\":\"x\",\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\","
+                        + "\"arguments\":\"[1]\"}}]},\"finish_reason\":\"tool_calls\"}]}")));
+        assertEquals(502, whole.status());
+        assertEquals("invalid_tool_arguments", whole.code());
+    }
+
+    /// A probe with max_tokens 1 gets an empty text, also where the model answers with no choice, or no output at all.
+    @Test
+    void probesWithOneTokenAreAnswered() {
+        var answers = Map.of(ApiProtocol.CHAT, "{'id':'x','choices':[],'usage':{'completion_tokens':1}}",
+                ApiProtocol.RESPONSES, "{'id':'x','status':'incomplete','incomplete_details':{'reason':"
+                        + "'max_output_tokens'},'output':[{'type':'reasoning','id':'r','summary':[]}],'usage':{}}",
+                ApiProtocol.MESSAGES, "{'id':'msg_1','content':[],'stop_reason':'max_tokens','usage':{}}");
+        for (var client : ApiProtocol.values()) {
+            answers.forEach((upstream, answer) -> {
+                var whole = Json.object(text(to(client, upstream).whole(utf8(answer.replace('\'', '"'))).body()), "it");
+                if (client == upstream && client == ApiProtocol.MESSAGES) return;
+                if (client == ApiProtocol.CHAT) ((ObjectNode) whole).put("object", "chat.completion");
+                var heard = heard(client, whole);
+                assertEquals("", heard.text());
+                if (client == upstream && client == ApiProtocol.RESPONSES) return;
+                assertEquals(stop(client, "length", "incompletemax_output_tokens", "max_tokens"), heard.stop(),
+                        client + " " + upstream);
+                if (client == ApiProtocol.MESSAGES) assertEquals("[{'type':'text','text':''}]", quoted(whole.path(
+                        "content")));
+            });
+            for (String model : ONLY.values()) {
+                // of /responses, the least is 16, and the answer may have ended before
+                if (client == ApiProtocol.RESPONSES && model.equals(ONLY.get(client))) continue;
+                for (boolean stream : List.of(true, false)) {
+                    var body = request(client, model, "say: a b c d e f g h i j k l m n o p q r", false, stream);
+                    body.put(client == ApiProtocol.RESPONSES ? "max_output_tokens" : "max_tokens", 1);
+                    assertEquals(stop(client, "length", "incompletemax_output_tokens", "max_tokens"), ask(client, body)
+                            .stop(), client + " " + model);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', nullValues = "-", value = {
+            "CHAT | {'prompt_tokens':10,'completion_tokens':4,'prompt_tokens_details':{'cached_tokens':3},"
+                    + "'completion_tokens_details':{'reasoning_tokens':2}} | 10 3 0 4 2",
+            "CHAT | {'prompt_tokens':10,'completion_tokens':4,'reasoning_tokens':2} | 10 0 0 4 2",
+            "RESPONSES | {'input_tokens':10,'output_tokens':4,'input_tokens_details':{'cached_tokens':3,"
+                    + "'cache_write_tokens':2},'output_tokens_details':{'reasoning_tokens':2}} | 10 3 2 4 2",
+            "MESSAGES | {'input_tokens':5,'cache_read_input_tokens':3,'cache_creation_input_tokens':2,"
+                    + "'output_tokens':4} | 10 3 2 4 0", "MESSAGES | {'output_tokens':4} | 0 0 0 4 0",
+            "CHAT | {} | 0 0 0 0 0"})
+    void usageIsAddedUpInTheClientsWay(ApiProtocol upstream, String counts, String sums) {
+        var usage = TokenUsage.of(upstream, json(counts));
+        assertEquals(sums, String.join(" ", Stream.of(usage.prompt(), usage.cached(), usage.written(),
+                usage.completion(), usage.reasoning()).map(String::valueOf).toList()));
+        for (var client : ApiProtocol.values()) {
+            var again = TokenUsage.of(client, usage.json(client));
+            assertEquals(usage.prompt(), again.prompt());
+            assertEquals(usage.cached(), again.cached());
+            assertEquals(usage.completion(), again.completion());
+        }
+    }
+
+    /// The usage of a message is whole at its start, as Claude Code shows it from there, and true at its end.
+    @Test
+    void messagesBeginWithAUsage() {
+        var got = frames(through(to(ApiProtocol.MESSAGES, ApiProtocol.CHAT), piece("{'content':'a'}"), FINISH,
+                "{'id':'x','choices':[],'usage':{'prompt_tokens':10,'completion_tokens':4,'prompt_tokens_details':"
+                        + "{'cached_tokens':3}}}", "[DONE]"));
+        var begin = got.getFirst().json().at("/message/usage");
+        assertTrue(begin.path("input_tokens").asLong() > 0 && begin.path("output_tokens").asLong() > 0);
+        assertEquals("{'input_tokens':7,'cache_creation_input_tokens':0,'cache_read_input_tokens':3,'output_tokens':4}",
+                quoted(got.get(got.size() - 2).json().path("usage")));
+        var native_ = frames(through(to(ApiProtocol.MESSAGES, ApiProtocol.MESSAGES),
+                "{'type':'message_start','message':{'id':'i','model':'m','content':[]}}", "{'type':'message_stop'}"));
+        assertEquals("{'id':'i','model':'claude-fable-5.1','content':[],'usage':{'input_tokens':0,"
+                + "'cache_creation_input_tokens':0,'cache_read_input_tokens':0,'output_tokens':0}}", quoted(native_
+                .getFirst().json().path("message")));
+    }
+
+    @Test
+    void chatsOfCopilotBecomeThoseOfOpenAi() {
+        String[] claude = {"{'id':'','created':0,'choices':[],'prompt_filter_results':[]}",
+                "{'id':'x','model':'m','choices':[{'delta':{'content':'Let','role':'assistant'},'finish_reason':null}],"
+                        + "'usage':{'prompt_tokens':0}}",
+                "{'id':'x','model':'m','choices':[{'index':1,'delta':{'content':null,'tool_calls':[{'index':0,'id'"
+                    + ":'t1',"
+                        + "'function':{'name':'f'}}]},'finish_reason':null}]}",
+                "{'id':'x','model':'m','choices':[{'index':1,'delta':{'tool_calls':[{'index':0,'function':{'arguments':"
+                        + "'{}'}},{'index':0,'id':'t2','function':{'name':'g'}}]},'finish_reason':null}]}",
+                "{'id':'x','model':'m','choices':[{'index':0,'delta':{'content':null},'finish_reason':'stop'}]}",
+                "{'id':'x','model':'m','choices':[{'index':1,'delta':{'content':null},'finish_reason':'tool_calls'}],"
+                        + "'usage':{'prompt_tokens':7,'completion_tokens':2}}", "[DONE]"};
+        var heard = heard(ApiProtocol.CHAT, frames(through(to(ApiProtocol.CHAT, ApiProtocol.CHAT), claude)));
+        assertEquals(new Heard("Let", "", List.of("t1 f {}", "t2 g {}"), "tool_calls", 7, 2, "gemini-3.8-flash"),
+                heard);
+        var silent = of(ApiProtocol.CHAT, "{\"model\":\"kimi-k3\",\"stream\":true,\"messages\":[]}");
+        assertFalse(text(through(silent, claude)).contains("usage"));
+        String whole = "{'id':'x','model':'m','choices':[{'finish_reason':'tool_calls','message':{'content':'Let',"
+                + "'role':'assistant'}},{'finish_reason':'tool_calls','message':{'content':null,'role':'assistant',"
+                + "'reasoning_text':'hm','tool_calls':[{'id':'t1','type':'function','function':{'name':'f',"
+                + "'arguments':''}}]}}],'usage':{'prompt_tokens':7,'completion_tokens':2}}";
+        assertEquals(new Heard("Let", "hm", List.of("t1 f {}"), "tool_calls", 7, 2, "kimi-k3"), heard(ApiProtocol.CHAT,
+                Json.object(text(silent.whole(utf8(whole.replace('\'', '"'))).body()), "it")));
+    }
+
+    /// Several answers stay apart, streamed and not.
+    @Test
+    void severalChoicesStayApart() {
+        var request = of(ApiProtocol.CHAT, "{\"model\":\"kimi-k3\",\"n\":2,\"stream\":true,\"messages\":[]}");
+        var got = frames(through(request, "{'id':'x','choices':[{'index':0,'delta':{'content':'a'}}]}",
+                "{'id':'x','choices':[{'index':1,'delta':{'content':'b'}}]}",
+                "{'id':'x','choices':[{'index':0,'delta':{},'finish_reason':'stop'}]}",
+                "{'id':'x','choices':[{'index':1,'delta':{},'finish_reason':'length'}]}", "[DONE]"));
+        assertEquals(List.of("0a", "1b", "0stop", "1length", ""), got.stream().map(frame -> frame.json().at(
+                "/choices/0")).map(choice -> choice.path("index").asString("") + Json.text(choice.path("delta"),
+                "content") + Json.text(choice, "finish_reason")).toList());
+        var whole = Json.tryParse(text(request.whole(utf8("{\"choices\":[{\"message\":{\"content\":\"a\"}},"
+                    + "{\"message\":"
+                + "{\"content\":\"b\"}}]}")).body()));
+        assertEquals(List.of("0a", "1b"), whole.path("choices").valueStream().map(choice -> choice.path("index")
+                .asString() + Json.text(choice.path("message"), "content")).toList());
+    }
+
+    /// Events that need no change pass byte for byte: thinking with its signature, unknown ones; [DONE] does not.
+    @Test
+    void eventsOfMessagesPassAsTheyAre() {
+        var stream = to(ApiProtocol.MESSAGES, ApiProtocol.MESSAGES).stream();
+        for (String data : List.of("{\"type\":\"content_block_delta\", \"index\":0,\"delta\":{\"type\":"
+                + "\"signature_delta\",\"signature\":\"Eq\\u0041==\"}}", "{\"type\":\"brand_new\",\"x\":1.50}")) {
+            String name = Json.text(Json.tryParse(data), "type");
+            assertEquals("event: " + name + "\ndata: " + data + "\n\n", text(stream.event(name, utf8(data))));
+            assertEquals("event: " + name + "\ndata: " + data + "\n\n", text(stream.event("", utf8(data))));
+        }
+        assertEquals("", text(stream.event("", utf8("[DONE]"))));
+        assertEquals("", text(stream.event("", utf8("{\"type\":\"cut"))));
+        assertEquals("event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":3}}\n\n",
+                text(stream.event("message_delta", utf8("{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":3},"
+                        + "\"copilot_usage\":{\"total_nano_aiu\":12}}"))));
+        assertEquals(12, stream.usage().nanoCredits());
+        assertEquals(3, stream.usage().completionTokens());
+    }
+
+    /// An empty delta in the open block keeps a silent stream alive.
+    @Test
+    void fillersGoIntoTheOpenBlock() {
+        var stream = to(ApiProtocol.MESSAGES, ApiProtocol.MESSAGES).stream();
+        assertEquals("", text(stream.filler()));
+        Map.of("text", "'text_delta','text'", "thinking", "'thinking_delta','thinking'", "tool_use",
+                "'input_json_delta','partial_json'").forEach((type, delta) -> {
+            stream.event("", utf8("{\"type\":\"content_block_start\",\"index\":3,\"content_block\":{\"type\":\"" + type
+                    + "\"}}"));
+            assertEquals("event: content_block_delta\ndata: {'type':'content_block_delta','index':3,'delta':{'type':"
+                    .replace('\'', '"') + delta.replace('\'', '"') + ":\"\"}}\n\n", text(stream.filler()));
+            stream.event("", utf8("{\"type\":\"content_block_stop\",\"index\":3}"));
+            assertEquals("", text(stream.filler()));
+        });
+        var translated = to(ApiProtocol.MESSAGES, ApiProtocol.CHAT).stream();
+        assertEquals("", text(translated.filler()));
+        translated.event("", utf8(piece("{'content':'a'}").replace('\'', '"')));
+        assertTrue(text(translated.filler()).contains("\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\"}"));
+    }
+
+    /// A custom tool of Codex is a function to other models, and the call of it is a custom one again.
+    @ParameterizedTest
+    @CsvSource({"true, claude-fable-5.1", "false, claude-fable-5.1", "true, gemini-3.8-flash"})
+    void customToolsComeBackAsSuch(boolean stream, String model) {
+        sim();
+        var body = request(ApiProtocol.RESPONSES, model, "call: apply_patch {\"input\":\"*** Begin \\\"x\\\"\\n\"}"
+                + "\nsay: done", true, stream);
+        body.withArray("tools").addObject().put("type", "custom").put("name", "apply_patch").put("description", "Patch.")
+                .putObject("format").put("type", "grammar").put("syntax", "lark").put("definition", "start: x");
+        body.withArray("tools").addObject().put("type", "web_search");
+        byte[] answer = answer(of(ApiProtocol.RESPONSES, Json.compact(body)));
+        var whole = stream ? responses(frames(answer)) : Json.object(text(answer), "it");
+        var call = whole.path("output").valueStream().filter(item -> item.has("input")).findFirst().orElseThrow();
+        assertEquals("custom_tool_call apply_patch *** Begin \"x\"\n", Json.text(call, "type") + " " + Json.text(call,
+                "name") + " " + Json.text(call, "input"));
+        String sent = Json.compact(cop.sim.ledger().getLast().body().path("tools"));
+        assertTrue(sent.contains("The input must match this lark grammar:\\nstart: x"), sent);
+        assertFalse(sent.contains("web_search"), sent);
+        body.withArray("input").addAll(whole.path("output").values());
+        body.withArray("input").addObject().put("type", "custom_tool_call_output").put("call_id", Json.text(call,
+                "call_id")).put("output", "ok");
+        assertEquals("done", ask(ApiProtocol.RESPONSES, body).text());
+    }
+
+    // ------------------------------------------------------------------------------------------- properties
+
+    /// Any order of events gives a stream in the order that the client demands, with all texts and calls.
+    @Test
+    void anyOrderOfEventsIsPutInOrder() {
+        for (int seed = 0; seed < 1000; seed++) {
+            var random = new Random(seed);
+            var events = new ArrayList<AnswerEvent>(List.of(new AnswerEvent.Begin("x", 5)));
+            var texts = new StringBuilder();
+            var calls = new TreeMap<Integer, StringBuilder>();
+            var open = new ArrayList<Integer>();
+            for (int n = random.nextInt(25); n > 0; n--) {
+                switch (random.nextInt(7)) {
+                    case 0, 1 -> {
+                        texts.append(n);
+                        events.add(new AnswerEvent.TextDelta("" + n));
+                    }
+                    case 2 -> events.add(new AnswerEvent.ThinkingDelta("t" + n));
+                    case 3 -> events.add(random.nextBoolean() ? new AnswerEvent.ThinkingEnd(random.nextBoolean() ? null
+                            : Json.object().put("x", n)) : new AnswerEvent.Paragraph());
+                    case 4 -> {
+                        int key = calls.size();
+                        calls.put(key, new StringBuilder("{\"k\":\""));
+                        open.add(key);
+                        events.add(new AnswerEvent.CallBegin(key, "c" + key, "f" + key));
+                        events.add(new AnswerEvent.CallDelta(key, "{\"k\":\""));
+                    }
+                    case 5 -> {
+                        if (open.isEmpty()) continue;
+                        int key = open.get(random.nextInt(open.size()));
+                        calls.get(key).append(n);
+                        events.add(new AnswerEvent.CallDelta(key, "" + n));
+                    }
+                    default -> {
+                        if (open.isEmpty()) continue;
+                        int key = open.remove(random.nextInt(open.size()));
+                        calls.get(key).append("\"}");
+                        events.add(new AnswerEvent.CallDelta(key, "\"}"));
+                        if (random.nextBoolean()) events.add(new AnswerEvent.CallEnd(key));
+                    }
+                }
+            }
+            for (int key : open) {
+                calls.get(key).append("\"}");
+                events.add(new AnswerEvent.CallDelta(key, "\"}"));
+            }
+            events.add(new AnswerEvent.Used(new TokenUsage(5, 1, 0, 3, 0, 0)));
+            events.add(new AnswerEvent.Finish(StopReason.DONE, null));
+            events.add(new AnswerEvent.End());
+            var expected = calls.entrySet().stream().map(call -> "c" + call.getKey() + " f" + call.getKey() + " "
+                    + call.getValue()).toList();
+            for (var client : ApiProtocol.values()) {
+                var other = client == ApiProtocol.CHAT ? ApiProtocol.MESSAGES : ApiProtocol.CHAT;
+                for (boolean whole : List.of(true, false)) {
+                    var sink = AnswerSink.of((TranslatedRequest) to(client, other));
+                    events.forEach(sink::accept);
+                    var heard = whole ? heard(client, sink.whole()) : heard(client, frames(sink.take()));
+                    assertEquals(texts.toString(), heard.text().replace("\n\n", ""), seed + " " + client);
+                    assertEquals(expected, heard.calls(), seed + " " + client);
+                    assertEquals(stop(client, expected.isEmpty() ? "stop" : "tool_calls", "completed",
+                            expected.isEmpty() ? "end_turn" : "tool_use"), heard.stop());
+                }
+            }
+        }
+    }
+
+    /// A conversation translated to another API, and read there as if a client had sent it, has the same texts, calls,
+    /// results and images.
+    @Test
+    void conversationsKeepTheirContentInAllDirections() {
+        for (int seed = 0; seed < 1500; seed++) {
+            var random = new Random(seed);
+            var client = ApiProtocol.values()[seed % 3];
+            var body = conversation(client, random);
+            for (var upstream : ApiProtocol.values()) {
+                if (client == upstream) continue;
+                var sent = Json.object(text(of(client, Json.compact(body.put("model", ONLY.get(upstream)))).body()),
+                        "it");
+                assertEquals(content(read(client, body)), content(read(upstream, sent)), seed + " " + sent);
+            }
+        }
+    }
+
+    private static Dialog read(ApiProtocol protocol, ObjectNode body) {
+        var model = model("claude-opus-5").orElseThrow();
+        return switch (protocol) {
+            case CHAT -> ChatDialog.read(body, model, protocol);
+            case RESPONSES -> ResponsesDialog.read(JsonSpan.of(Json.bytes(body)), body, model, protocol);
+            case MESSAGES -> MessagesDialog.read(body);
+        };
+    }
+
+    /// All parts but thoughts, in order; results of a turn come first where an API wants it.
+    private static List<String> content(Dialog dialog) {
+        var all = new ArrayList<String>();
+        for (var turn : dialog.turns) {
+            var parts = turn.parts().stream().map(part -> switch (part) {
+                case Dialog.TextPart text -> text.text().isBlank() ? "" : "text " + text.text().strip();
+                case Dialog.ImagePart image -> "image " + image.url();
+                case Dialog.CallPart call -> "call " + call.id() + call.name() + Json.compact(Json.tryParse(
+                        Dialog.arguments(call)));
+                case Dialog.ResultPart result -> "result " + result.callId() + Dialog.joined(result.content());
+                default -> "";
+            }).filter(text -> !text.isEmpty()).toList();
+            parts.stream().filter(part -> part.startsWith("result")).forEach(all::add);
+            all.addAll(parts.stream().filter(part -> !part.startsWith("result")).toList());
+        }
+        // texts of one turn may be joined
+        return List.of(String.join("\n\n", all).replace("\n\ntext ", "\n\n"));
+    }
+
+    /// A conversation of a person, an assistant, and two tools.
+    private static ObjectNode conversation(ApiProtocol client, Random random) {
+        var body = Json.object().put("model", "m");
+        if (client == ApiProtocol.MESSAGES) body.put("max_tokens", 100);
+        if (client == ApiProtocol.MESSAGES && random.nextBoolean()) body.put("system", "Be brief.");
+        if (client == ApiProtocol.RESPONSES && random.nextBoolean()) body.put("instructions", "Be brief.");
+        var messages = body.putArray(client == ApiProtocol.RESPONSES ? "input" : "messages");
+        if (client == ApiProtocol.CHAT && random.nextBoolean()) messages.addObject().put("role", "system")
+                .put("content", "Be brief.");
+        for (int turn = random.nextInt(5); turn >= 0; turn--) {
+            String text = List.of("hi", "  spaced\n\n out ", "\"q\" 🦊", "{\"json\": 1}").get(random.nextInt(4));
+            messages.addObject().put("role", "user").put("content", text + turn);
+            int calls = random.nextInt(3);
+            var ids = IntStream.range(0, calls).mapToObj(n -> "call_" + random.nextInt(1000) + n).toList();
+            String said = random.nextBoolean() || ids.isEmpty() ? "I say " + turn : "";
+            switch (client) {
+                case CHAT -> {
+                    var message = messages.addObject().put("role", "assistant").put("content", said.isEmpty() ? null
+                            : said);
+                    ids.forEach(id -> message.withArray("tool_calls").addObject().put("id", id).put("type", "function")
+                            .putObject("function").put("name", "f").put("arguments", "{\"x\":\"" + id + "\"}"));
+                    ids.forEach(id -> messages.addObject().put("role", "tool").put("tool_call_id", id).put("content",
+                            "r " + id));
+                }
+                case RESPONSES -> {
+                    if (!said.isEmpty()) messages.addObject().put("type", "message").put("role", "assistant").putArray(
+                            "content").addObject().put("type", "output_text").put("text", said);
+                    ids.forEach(id -> messages.addObject().put("type", "function_call").put("call_id", id).put("name",
+                            "f").put("arguments", "{\"x\":\"" + id + "\"}"));
+                    ids.forEach(id -> messages.addObject().put("type", "function_call_output").put("call_id", id)
+                            .put("output", "r " + id));
+                }
+                case MESSAGES -> {
+                    var content = messages.addObject().put("role", "assistant").putArray("content");
+                    if (!said.isEmpty()) content.addObject().put("type", "text").put("text", said);
+                    ids.forEach(id -> content.addObject().put("type", "tool_use").put("id", id).put("name", "f")
+                            .putObject("input").put("x", id));
+                    if (ids.isEmpty()) continue;
+                    var results = messages.addObject().put("role", "user").putArray("content");
+                    ids.forEach(id -> results.addObject().put("type", "tool_result").put("tool_use_id", id)
+                            .put("content", "r " + id));
+                }
+            }
+        }
+        messages.addObject().put("role", "user").put("content", "and?");
+        return body;
     }
 }
