@@ -1598,7 +1598,7 @@ class ServeTranslations {
         sim();
         var body = request(ApiProtocol.RESPONSES, model, "call: apply_patch {\"input\":\"*** Begin \\\"x\\\"\\n\"}"
                 + "\nsay: done", true, stream);
-        body.withArray("tools").addObject().put("type", "custom").put("name", "apply_patch").put("description", "Patch.")
+        body.withArray("tools").addObject().put("type", "custom").put("name", "apply_patch").put("description", "P")
                 .putObject("format").put("type", "grammar").put("syntax", "lark").put("definition", "start: x");
         body.withArray("tools").addObject().put("type", "web_search");
         byte[] answer = answer(of(ApiProtocol.RESPONSES, Json.compact(body)));
