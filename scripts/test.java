@@ -43,6 +43,7 @@
 //SOURCES tests/Evals.java
 //SOURCES tests/ServesClients.java
 //SOURCES tests/ServesLaunches.java
+//SOURCES tests/ServesRoutes.java
 //SOURCES tests/EvalChecks.java
 //SOURCES tests/EvalStatistics.java
 //SOURCES tests/Network.java
@@ -92,7 +93,7 @@ public class test {
             EvalChecks.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
-            ServesClients.class, ServesLaunches.class, Messages.class, ServeTranslations.class);
+            ServesClients.class, ServesLaunches.class, ServesRoutes.class, Messages.class, ServeTranslations.class);
 
     private static final String USAGE = """
             usage: scripts/jbang test [--slow] [CLASS|METHOD…]

@@ -13,10 +13,11 @@ final class RequestMeter {
     /// How often the line of figures is drawn at most.
     private static final Duration REDRAW = Duration.ofMillis(100);
     private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm:ss");
-    /// Requests that clients make on their own, and health checks: neither counted nor shown, also without a key
-    /// (CLIProxyAPI #510).
-    private static final Set<String> NOISE = Set.of("HEAD /", "POST /api/event_logging/batch", "GET /livez",
+    /// Requests that clients make on their own, health checks, and our page: neither counted nor shown, also without a
+    /// key (CLIProxyAPI #510).
+    private static final Set<String> NOISE = Set.of("HEAD /", "GET /", "POST /api/event_logging/batch", "GET /livez",
             "GET /favicon.ico");
+    private static final String GONE = "client gone";
 
     /// What requests have used.
     ///
@@ -82,7 +83,7 @@ final class RequestMeter {
     void close() { if (!silent) console.transientLine(""); }
 
     private synchronized void finished(Call call, String status, String reason) {
-        boolean bad = !reason.isEmpty() || call.status >= 400;
+        boolean bad = !reason.isEmpty() && !reason.equals(GONE) || call.status >= 400;
         if (call.noise && call.status < 500) return;
         all = all.plus(bad, call.used);
         if (!call.model.isEmpty()) models.merge(call.model, Figures.NONE.plus(bad, call.used), (old, _) ->
@@ -137,7 +138,7 @@ final class RequestMeter {
         void failed(String reason) { end(status == 0 ? "" : "" + status, clean(reason, 200)); }
 
         /// Ends it: the client has closed the connection.
-        void gone() { end(status == 0 ? "-" : "" + status, "client gone"); }
+        void gone() { end(status == 0 ? "-" : "" + status, GONE); }
 
         private void state(boolean waits, boolean answers) {
             synchronized (RequestMeter.this) {

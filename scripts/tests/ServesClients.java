@@ -419,10 +419,10 @@ class ServesClients {
             other.failed("too many requests");
             meter.begin("POST", "/v1/responses").gone();
             var now = meter.snapshot();
-            assertEquals("0 0 3 2", now.inFlight() + " " + now.queued() + " " + now.all().requests() + " "
+            assertEquals("0 0 3 1", now.inFlight() + " " + now.queued() + " " + now.all().requests() + " "
                     + now.all().failed());
             assertEquals(1, now.models().get("claude-sonnet-5").requests());
-            assertEquals("POST /v1/responses", now.last().orElseThrow().request());
+            assertEquals("POST /v1/chat/completions gpt-5-mini", now.last().orElseThrow().request());
             assertEquals("3 requests, 1200 tokens, 1.23 credits", meter.summary());
         });
         var lines = said.lines().map(line -> line.replaceFirst("^\\d\\d:\\d\\d:\\d\\d ", "")).toList();
@@ -465,7 +465,7 @@ class ServesClients {
 
     /// Row 30: CLIProxyAPI #510.
     @ParameterizedTest
-    @CsvSource({"HEAD, /, 200", "HEAD, /, 401", "POST, /api/event_logging/batch, 200", "GET, /livez, 200"})
+    @CsvSource({"GET, /, 200", "GET, /, 401", "HEAD, /, 200", "HEAD, /, 401", "POST, /api/event_logging/batch, 200", "GET, /livez, 200"})
     void noiseHasNoLine(String method, String path, int status) {
         assertEquals("", metered(false, meter -> {
             var call = meter.begin(method, path);
@@ -488,10 +488,10 @@ class ServesClients {
         call.head(200);
         call.usage(USED);
         call.end();
-        meter.begin("GET", "/<b>").failed("it's \"bad\"");
+        meter.begin("GET", "/v1/<b>").failed("it's \"bad\"");
         String html = page(meter);
         for (String part : List.of("<dt>requests</dt><dd>2</dd>", "<dt>credits</dt><dd>1.23</dd>", "1,200",
-                "GET /&lt;b&gt; it&#39;s &quot;bad&quot;", "<code>claude-sonnet-5</code>",
+                "GET /v1/&lt;b&gt; it&#39;s &quot;bad&quot;", "<code>claude-sonnet-5</code>",
                 "<td class=\"n\" data-l=\"prompt\">200K</td>", "Quotas", "premium interactions",
                 "http://127.0.0.1:4141/v1")) {
             assertTrue(html.contains(part), () -> part + " is not in " + html);
