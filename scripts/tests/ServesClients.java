@@ -465,7 +465,8 @@ class ServesClients {
 
     /// Row 30: CLIProxyAPI #510.
     @ParameterizedTest
-    @CsvSource({"GET, /, 200", "GET, /, 401", "HEAD, /, 200", "HEAD, /, 401", "POST, /api/event_logging/batch, 200", "GET, /livez, 200"})
+    @CsvSource({"GET, /, 200", "GET, /, 401", "HEAD, /, 200", "HEAD, /, 401",
+            "POST, /api/event_logging/batch, 200", "GET, /livez, 200"})
     void noiseHasNoLine(String method, String path, int status) {
         assertEquals("", metered(false, meter -> {
             var call = meter.begin(method, path);
