@@ -70,12 +70,11 @@ enum CheckKind {
 
 /// The tests of the kinds. Each throws a Fault if its value has the wrong form.
 final class CheckTests {
-    private static final Pattern ITEM = Pattern.compile("\\G\\s*(?:\"((?:[^\"\\\\]|\"\"|\\\\.)*)\"\\s*(?=,|\\z)"
+    private static final Pattern ITEM = Pattern.compile("\\G\\s*(?:\"((?:[^\"\\\\]++|\"\"|\\\\.)*+)\"\\s*(?=,|\\z)"
             + "|([^,]*))(,|\\z)");
-    private static final String IDEOGRAPH = "[\\p{IsHan}\\p{IsHiragana}\\p{IsKatakana}]";
-    private static final Pattern WORD = Pattern.compile(IDEOGRAPH + "|[^\\s\\p{IsHan}\\p{IsHiragana}\\p{IsKatakana}]*"
-            + "[\\p{L}\\p{N}&&[^\\p{IsHan}\\p{IsHiragana}\\p{IsKatakana}]][^\\s\\p{IsHan}\\p{IsHiragana}"
-            + "\\p{IsKatakana}]*");
+
+    private static final Set<Character.UnicodeScript> IDEOGRAPHS = EnumSet.of(Character.UnicodeScript.HAN,
+            Character.UnicodeScript.HIRAGANA, Character.UnicodeScript.KATAKANA);
 
     // ---------------------------------------------------------------------------------------------------- equality
 
@@ -353,15 +352,27 @@ final class CheckTests {
     static CheckTest maxWords(Object value, CheckOptions options) {
         var most = limit("max-words", value, options, "words");
         return CheckTest.plain(answer -> {
-            long words = words(answer.text());
-            return CheckTest.Finding.of(BigDecimal.valueOf(words).compareTo(most) <= 0, words + " words", words
-                    + " words, more than " + plain(most));
+            int words = words(answer.text());
+            String counted = Summary.count(words, "word");
+            return CheckTest.Finding.of(BigDecimal.valueOf(words).compareTo(most) <= 0, counted, counted
+                    + ", more than " + plain(most));
         });
     }
 
     /// Counts what has a letter or digit between white space, and each Chinese or Japanese character, as word
     /// processors do.
-    static long words(String text) { return WORD.matcher(text).results().count(); }
+    static int words(String text) {
+        int words = 0;
+        boolean counted = false;                            // the word that the position is in
+        for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+            int c = text.codePointAt(i);
+            boolean single = IDEOGRAPHS.contains(Character.UnicodeScript.of(c)), letter = Character.isLetterOrDigit(c);
+            if (Character.isWhitespace(c) || single) counted = false;
+            if (letter && !counted) words++;
+            if (letter && !single) counted = true;
+        }
+        return words;
+    }
 
     private static String plain(BigDecimal number) { return number.stripTrailingZeros().toPlainString(); }
 
