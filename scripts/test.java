@@ -44,7 +44,9 @@
 //SOURCES tests/ServesClients.java
 //SOURCES tests/ServesLaunches.java
 //SOURCES tests/ServesRoutes.java
+//SOURCES tests/EvalCheckFiles.java
 //SOURCES tests/EvalChecks.java
+//SOURCES tests/EvalJudges.java
 //SOURCES tests/EvalStatistics.java
 //SOURCES tests/Network.java
 //SOURCES tests/Processes.java
@@ -90,7 +92,7 @@ public class test {
             Verbs.class, ToolLoops.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
             Completions.class, Usages.class, Embeds.class, Evals.class,
-            EvalChecks.class, EvalReports.class, EvalStatistics.class,
+            EvalChecks.class, EvalCheckFiles.class, EvalJudges.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
             ServesClients.class, ServesLaunches.class, ServesRoutes.class, Messages.class, ServeTranslations.class);
