@@ -300,7 +300,11 @@ public class eval extends BatchCommand {
         return name;
     }
 
-    private int diff() { throw Fault.error("diff is not written yet", ""); }
+    private int diff() {
+        var difference = Difference.read(env, text("OLD"), text("NEW"));
+        console.print(has("--json") ? Json.pretty(difference.json()) + "\n" : difference.text(console.columns()));
+        return has("--no-worse") && difference.isWorse() ? Fault.FAILED_ROWS : 0;
+    }
 
     private int watch(CopilotClient copilot) {
         return new EvalWatch(console, texts("TEMPLATE"), text("--data")).watch(() -> {

@@ -22,9 +22,10 @@ final class EvalOutcome {
         this.results = results;
     }
 
+    /// @param requestsBefore of earlier starts
     /// @param stopped why cells are left, if it is known
     /// @return the exit code
-    int finish(BatchCounts counts, EvalPlan plan, Optional<Fault> stopped) {
+    int finish(BatchCounts counts, long requestsBefore, EvalPlan plan, Optional<Fault> stopped) {
         summary = write(stopped);
         console.print(spec.json ? Json.pretty(summary.json()) + "\n" : summary.table(console.columns()));
         if (counts.requests() > 0) console.note("used " + counts.used().cost());
@@ -38,8 +39,11 @@ final class EvalOutcome {
         }
         String retry = counts.notOk() > 0 && spec.batch.retry == null ? "; --retry-failed sends " + counts.notOk()
                 + " again" : "";
-        console.note((plan.pending.isEmpty() ? "nothing to do: " : "done: ") + counts.words() + retry);
-        return spec.thresholds.isEmpty() ? counts.notOk() > 0 ? Fault.FAILED_ROWS : 0 : gate();
+        boolean idle = counts.requests() == requestsBefore;
+        console.note((idle ? "nothing to do: " : "done: ") + counts.words() + retry);
+        int unjudged = results.unjudged();
+        if (unjudged > 0) console.warn(unjudged + (unjudged == 1 ? " answer is" : " answers are") + " not judged");
+        return !spec.thresholds.isEmpty() ? gate() : counts.notOk() + unjudged > 0 ? Fault.FAILED_ROWS : 0;
     }
 
     Summary summary() { return summary; }
@@ -71,20 +75,52 @@ final class EvalOutcome {
     private Summary write() throws IOException {
         Path lines = Files.createTempFile("copilot-eval-", ".jsonl");       // readable by the owner only
         try {
-            var summary = new Summary.Builder(spec.variants.stream().map(variant -> variant.shown().name())
-                    .toList());
-            try (var all = results.cells(); var to = Files.newBufferedWriter(lines)) {
-                for (var each = all.iterator(); each.hasNext(); ) {
-                    var cell = each.next();
-                    summary.add(cell);
-                    to.write(Json.singleLine(EvalOutput.json(cell)) + "\n");
+            var built = evaluate(lines);
+            Supplier<Stream<EvalCell>> cells = () -> EvalOutput.read(lines);
+            if (spec.watching) print(cells);
+            else if (spec.out() != null) new EvalOutput(env, console, spec.out(), folder).write(lines);
+            String title = spec.out() != null ? spec.out() : spec.batch.rows;
+            if (spec.junit != null) put(spec.junit, to -> JUnitXml.write(to, cells, title));
+            if (spec.report != null) {
+                try (var prompts = results.prompts()) {
+                    put(spec.report, to -> Report.write(to, built, cells, prompts::of, title));
                 }
             }
-            if (spec.out() != null) new EvalOutput(env, console, spec.out(), folder).write(lines);
-            return summary.build();
+            return built;
         } finally {
             Files.deleteIfExists(lines);
         }
+    }
+
+    private Summary evaluate(Path lines) throws IOException {
+        var names = spec.variants.stream().map(variant -> variant.shown().name()).toList();
+        var summary = new Summary.Builder(names);
+        try (var all = results.cells(); var to = Files.newBufferedWriter(lines)) {
+            for (var each = all.iterator(); each.hasNext(); ) {
+                var cell = each.next();
+                summary.add(cell);
+                to.write(Json.singleLine(EvalOutput.json(cell)) + "\n");
+            }
+        }
+        return summary.build();
+    }
+
+    /// Prints the cells of a few rows.
+    private void print(Supplier<Stream<EvalCell>> cells) {
+        try (var all = cells.get()) {
+            console.table(List.of("ROW", "VARIANT", "", "ANSWER"), all.map(cell -> List.of(cell.id(), cell.variant()
+                    + (spec.repeat > 1 ? " " + cell.repeat() : ""), cell.pass() == null ? "?" : cell.pass() ? "✓" : "✗",
+                    answer(cell))).toList());
+        }
+        console.print("\n");
+    }
+
+    private static String answer(EvalCell cell) {
+        String answer = cell.json() != null ? Json.compact(cell.json()) : Objects.requireNonNullElse(cell.text(), "");
+        String failed = cell.error() != null ? Json.text(cell.error(), "message") : cell.checks().stream().filter(check ->
+                !check.pass()).map(check -> check.name() + (check.reason().isEmpty() ? "" : ": " + check.reason()))
+                .collect(Collectors.joining("; "));
+        return Text.joined("  ", Text.shortened(Text.cell(answer), 200), failed.isEmpty() ? "" : "(" + failed + ")");
     }
 
     private void put(String name, AtomicFile.Content content) {

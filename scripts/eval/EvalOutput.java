@@ -2,8 +2,6 @@ package cop;
 
 import module java.base;
 import cop.copilot.Fault;
-import cop.copilot.Usage;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Writes OUT: a JSON object or CSV line per cell.
@@ -32,27 +30,10 @@ record EvalOutput(Environment env, Console console, String name, RunFolder folde
         return json;
     }
 
-    /// Returns the cell of such a line.
-    static EvalCell cell(JsonNode json) {
-        var checks = json.path("checks").valueStream().map(check -> new CheckResult(Json.text(check, "name"),
-                check.path("pass").asBoolean(), check.path("score").asDouble(0), Json.text(check, "reason"))).toList();
-        var usage = json.path("usage");
-        var used = new Usage(usage.path("prompt_tokens").asLong(0), usage.path("completion_tokens").asLong(0),
-                usage.path("cached_tokens").asLong(0), usage.path("reasoning_tokens").asLong(0),
-                Usage.of(usage).nanoCredits(), usage.path("estimated").asBoolean(false));
-        return new EvalCell(Json.plain(json.path("id")), Json.text(json, "variant"), json.path("repeat").asInt(1),
-                Json.text(json, "status"), json.has("text") ? Json.text(json, "text") : null,
-                json.has("json") ? json.path("json") : null, Json.text(json, "model"), checks,
-                json.has("pass") ? json.path("pass").asBoolean() : null, json.has("score") ? json.path("score")
-                .asDouble() : null, used, used.nanoCredits() > 0 ? used.credits().stripTrailingZeros() : null,
-                json.path("ms").asLong(0), Json.text(json, "request_id"),
-                json.path("error") instanceof ObjectNode error ? error : null);
-    }
-
     /// Reads lines of cells; to be closed.
     static Stream<EvalCell> read(Path lines) {
         try {
-            return Files.lines(lines).map(Json::tryParse).map(EvalOutput::cell);
+            return Files.lines(lines).map(Json::tryParse).map(OutReader::cell);
         } catch (IOException e) {
             throw Fault.io("cannot read " + lines, e, "");
         }

@@ -46,6 +46,7 @@ final class EvalResults {
     private final Supplier<EvalInput> input;
     private final Journal journal;
     private final Function<JudgeQuestion, Optional<Verdict>> verdicts;
+    private int unjudged;
 
     EvalResults(EvalSpec spec, Supplier<EvalInput> input, Journal journal,
                 Function<JudgeQuestion, Optional<Verdict>> verdicts) {
@@ -68,10 +69,17 @@ final class EvalResults {
     }
 
     /// Returns the cells that have ended, with the results of their checks; to be closed.
-    Stream<EvalCell> cells() { return answered().map(this::judged); }
+    Stream<EvalCell> cells() {
+        unjudged = 0;
+        return answered().map(this::judged);
+    }
+
+    /// Returns how many cells of the last stream lack a judge's verdict.
+    int unjudged() { return unjudged; }
 
     private EvalCell judged(Answered each) {
         var cell = Check.judged(each.answer(), each.checks(), verdicts);
+        if (cell.pass() == null && cell.status().equals("ok") && !each.checks().isEmpty()) unjudged++;
         if (spec.predicates.isEmpty() || !cell.status().equals("ok")) return cell;
         var row = new copilot.Row(each.row().row().data());
         var answer = new copilot.Row(JsonValues.copy((Map<?, ?>) JsonValues.of(EvalOutput.json(cell))));

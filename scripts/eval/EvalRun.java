@@ -209,6 +209,7 @@ final class EvalRun {
         noteChangedChecks();
         manifest.put("checks", plan.checks);
         folder.write(manifest, plan.order);
+        long before = journal.spent().requests();
         var judge = new EvalJudge(spec, copilot, console, journal, models);
         var results = new EvalResults(spec, this::input, journal, judge::verdict);
         var sender = new EvalSender(spec, copilot, console, journal);
@@ -219,7 +220,7 @@ final class EvalRun {
         if (halted || stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
         var outcome = new EvalOutcome(env, console, spec, folder, results);
         try {
-            return outcome.finish(counts(journal), plan, stopped);
+            return outcome.finish(counts(journal), before, plan, stopped);
         } finally {
             summary = outcome.summary();
         }

@@ -26,10 +26,11 @@ record OutReader(RowReader rows) implements AutoCloseable {
         return cell(JsonValues.node(row.data()));
     }
 
-    private static EvalCell cell(JsonNode json) {
+    static EvalCell cell(JsonNode json) {
         var usage = json.has("usage") ? json.path("usage") : json;
         var used = new Usage(number(usage, "prompt_tokens").longValue(), number(usage, "completion_tokens").longValue(),
-                0, 0, number(usage, "credits").movePointRight(9).longValue(), usage.path("estimated").asBoolean(false));
+                number(usage, "cached_tokens").longValue(), number(usage, "reasoning_tokens").longValue(),
+                number(usage, "credits").movePointRight(9).longValue(), usage.path("estimated").asBoolean(false));
         boolean judged = !plain(json, "pass").isEmpty();
         var credits = number(json.has("credits") ? json : usage, "credits");
         return new EvalCell(plain(json, "id"), plain(json, "variant"), Math.max(1, number(json, "repeat").intValue()),
