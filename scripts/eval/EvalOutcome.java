@@ -109,17 +109,18 @@ final class EvalOutcome {
     private void print(Supplier<Stream<EvalCell>> cells) {
         try (var all = cells.get()) {
             console.table(List.of("ROW", "VARIANT", "", "ANSWER"), all.map(cell -> List.of(cell.id(), cell.variant()
-                    + (spec.repeat > 1 ? " " + cell.repeat() : ""), cell.pass() == null ? "?" : cell.pass() ? "✓" : "✗",
-                    answer(cell))).toList());
+                    + (spec.repeat > 1 ? " " + cell.repeat() : ""), cell.pass() == null ? "?" : cell.pass() ? "✓"
+                    : "✗", answer(cell))).toList());
         }
         console.print("\n");
     }
 
     private static String answer(EvalCell cell) {
         String answer = cell.json() != null ? Json.compact(cell.json()) : Objects.requireNonNullElse(cell.text(), "");
-        String failed = cell.error() != null ? Json.text(cell.error(), "message") : cell.checks().stream().filter(check ->
-                !check.pass()).map(check -> check.name() + (check.reason().isEmpty() ? "" : ": " + check.reason()))
-                .collect(Collectors.joining("; "));
+        var checks = cell.checks().stream().filter(check -> !check.pass()).map(check -> check.name()
+                + (check.reason().isEmpty() ? "" : ": " + check.reason()));
+        String failed = cell.error() != null ? Json.text(cell.error(), "message") : checks.collect(Collectors.joining(
+                "; "));
         return Text.joined("  ", Text.shortened(Text.cell(answer), 200), failed.isEmpty() ? "" : "(" + failed + ")");
     }
 
