@@ -10846,11 +10846,11 @@ final class HttpSender implements AutoCloseable {
         try {
             return response.get(patience, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            response.cancel(true);
+            abandon(response);
             throw new HttpTimeoutException("did not respond within " + (patience < call.head().toNanos()
                     ? "the timeout" : Durations.words(call.head())));
         } catch (InterruptedException e) {
-            response.cancel(true);
+            abandon(response);
             throw Fault.interrupted();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
@@ -10859,6 +10859,12 @@ final class HttpSender implements AutoCloseable {
             }
             throw reason;
         }
+    }
+
+    /// Cancels a response, also one that comes at this moment, whose body would keep its connection.
+    private static void abandon(CompletableFuture<HttpResponse<StreamingBody>> response) {
+        response.cancel(true);
+        response.thenAccept(late -> Optional.ofNullable(late.body()).ifPresent(StreamingBody::close));
     }
 
     /// Returns true for an untrusted certificate, which a retry cannot fix.

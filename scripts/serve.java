@@ -139,15 +139,15 @@ public class serve extends Command {
 
     private int served(CopilotClient copilot) {
         var limits = limits();
-        var address = address();
-        var access = access(copilot, address);
+        var address = new InetSocketAddress(address(), port());
+        var access = access(copilot, address.getAddress());
         copilot.tokens().get();                             // else each client would be told that nobody is logged in
         var meter = new RequestMeter(console, false);
         var backend = Backend.of(copilot, limits, meter);
         try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
-            int port = server.listen(address, port()).getPort();
-            print(url(address, port));
+            print(url(address.getAddress(), server.listen(address).getPort()));
             console.flush();
+            Thread.startVirtualThread(() -> copilot.context().attempt(() -> copilot.models().list(ModelList.USABLE)));
             env.shutdown().patience(limits.times().shutdown().plusSeconds(5));
             env.shutdown().stoppable(() -> until(server, limits.times().shutdown()));
             return Fault.INTERRUPTED;
@@ -190,7 +190,7 @@ public class serve extends Command {
         var backend = Backend.of(copilot, limits, meter);
         var loopback = InetAddress.ofLiteral("127.0.0.1");
         try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
-            int port = server.listen(loopback, has("--port") ? port() : 0).getPort();
+            int port = server.listen(new InetSocketAddress(loopback, has("--port") ? port() : 0)).getPort();
             int code = launcher.run(settings(copilot, url(loopback, port), client), key, texts("ARGS"));
             if (meter.snapshot().all().requests() > 0) console.note(client + ": " + meter.summary());
             return code;
@@ -231,6 +231,11 @@ public class serve extends Command {
             // Ctrl-C again
         }
         server.abort();
+        try {
+            server.stop(Duration.ofSeconds(1));             // the last words
+        } catch (InterruptedException _) {
+            // a third time
+        }
     }
 
     // ---- options

@@ -55,6 +55,11 @@
 //SOURCES tests/Markdowns.java
 //SOURCES tests/Doctors.java
 //SOURCES tests/JsonTrees.java
+//SOURCES tests/Serves.java
+//SOURCES tests/ServesAccess.java
+//SOURCES tests/ServesHarness.java
+//SOURCES tests/ServesProcesses.java
+//SOURCES tests/SilentCopilot.java
 //SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
 //SOURCES tests/EvalReports.java
@@ -95,6 +100,7 @@ public class test {
             EvalChecks.class, EvalCheckFiles.class, EvalJudges.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
+            Serves.class, ServesAccess.class, ServesProcesses.class,
             ServesClients.class, ServesLaunches.class, ServesRoutes.class, Messages.class, ServeTranslations.class);
 
     private static final String USAGE = """

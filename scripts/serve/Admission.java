@@ -69,6 +69,14 @@ final class Admission {
                 Math::max));
     }
 
+    /// Forgets all limits of Copilot's.
+    void forget() {
+        locked(() -> {
+            holds.clear();
+            return null;
+        });
+    }
+
     int running() { return locked(() -> running); }
 
     int queued() { return locked(queue::size); }

@@ -27,16 +27,18 @@ final class ApiRefusal extends RuntimeException {
 
     /// Returns a refusal that names when to come back, in whole seconds: some clients read nothing else.
     static ApiRefusal later(String code, String message, Duration wait) {
-        long seconds = Math.max(1, (wait.toMillis() + 999) / 1000);
-        return new ApiRefusal(429, code, message, Map.of("Retry-After", "" + seconds));
+        return new ApiRefusal(429, code, message, Map.of("Retry-After", seconds(wait)));
     }
+
+    /// Returns a wait in whole seconds, at least one.
+    static String seconds(Duration wait) { return "" + Math.max(1, (wait.toMillis() + 999) / 1000); }
 
     /// Translates what our own client says. A lost login is not a 401: the client would ask its user for another key.
     static ApiRefusal of(Fault fault) {
         String words = fault.message() + (fault.hint().isEmpty() ? "" : " (" + fault.hint() + ")");
         var answer = ApiError.behind(fault);
         if (answer != null && fault.exitCode() != Fault.NOT_LOGGED_IN) {
-            return new ApiRefusal(answer.status() == 401 ? 403 : Math.max(400, answer.status()), answer.code(), words);
+            return new ApiRefusal(UpstreamError.status(answer.status()), answer.code(), words);
         }
         return switch (fault) {
             case Fault f when f.exitCode() == Fault.NOT_LOGGED_IN -> new ApiRefusal(403, "not_logged_in", words);

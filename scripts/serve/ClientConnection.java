@@ -109,10 +109,14 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         state = State.BODY;
         within(times().body(), () -> refuse(new ApiRefusal(408, "", "the body took longer than "
                 + Durations.words(times().body()))));
+        if (request.protocolVersion().majorVersion() != 1) {
+            refuse(new ApiRefusal(505, "", "expected HTTP/1.1"));
+            return;
+        }
         refusal = head.check(setup, server.isStopping()).orElse(null);
         boolean expected = HttpUtil.is100ContinueExpected(request);
         if (refusal != null) {
-            boolean small = !expected && !HttpUtil.isTransferEncodingChunked(request)
+            boolean small = !expected && refusal.status() != 400 && !HttpUtil.isTransferEncodingChunked(request)
                     && HttpUtil.getContentLength(request, 0L) <= SMALL;
             if (!small) refuse(refusal);
         } else if (expected) {

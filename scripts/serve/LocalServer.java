@@ -37,8 +37,8 @@ final class LocalServer implements AutoCloseable {
 
     /// Begins to listen.
     ///
-    /// @param port 0 for any free one
-    InetSocketAddress listen(InetAddress address, int port) {
+    /// @param address with port 0 for any free one
+    InetSocketAddress listen(InetSocketAddress address) {
         try {
             var bootstrap = new ServerBootstrap().group(loops).channel(NioServerSocketChannel.class)
                     .option(ChannelOption.SO_BACKLOG, 1024).option(ChannelOption.SO_REUSEADDR, !Text.WINDOWS)
@@ -47,13 +47,14 @@ final class LocalServer implements AutoCloseable {
                         @Override
                         protected void initChannel(Channel channel) { accept(channel); }
                     });
-            listening = bootstrap.bind(address, port).sync().channel();
+            listening = bootstrap.bind(address).sync().channel();
             return (InetSocketAddress) listening.localAddress();
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         } catch (Exception e) {                             // sync() throws what it likes
-            throw Fault.error("cannot listen on " + address.getHostAddress() + " port " + port + ": "
-                    + Text.deepest(e), e instanceof BindException ? "use another --port, or --port 0 for a free one"
+            throw Fault.error("cannot listen on " + address.getAddress().getHostAddress() + " port "
+                    + address.getPort() + ": " + Text.deepest(e), e instanceof BindException
+                    ? "use another --port, or --port 0 for a free one"
                     : "check --listen and --port");
         }
     }

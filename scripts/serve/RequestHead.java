@@ -50,6 +50,7 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
     /// Returns why this request is refused, before its body is read.
     Optional<ApiRefusal> check(LocalServer.Setup setup, boolean stopping) {
         try {
+            if (target.equals("*")) throw new ApiRefusal(400, "", "expected a path");
             var refusal = setup.access().refusal(target, headers);
             if (refusal.isPresent() || isPreflight()) return refusal;
             if (!setup.access().hasKey(headers, setup.routes().isPage(path()))) return Optional.of(unauthorized(

@@ -106,7 +106,7 @@ final class RequestMeter {
         private final String request;
         private final boolean noise;
         private final Instant begun;
-        private String model = "";
+        private String model = "", reason = "";
         private int status;
         private Usage used = Usage.NONE;
         private boolean waiting, answering, ended;
@@ -131,8 +131,11 @@ final class RequestMeter {
 
         void usage(Usage usage) { synchronized (RequestMeter.this) { used = usage; } }
 
+        /// Sets why the answer is an error.
+        void reason(String why) { synchronized (RequestMeter.this) { reason = clean(why, 200); } }
+
         /// Ends it: the answer was sent, whatever its status.
-        void end() { end("" + status, ""); }
+        void end() { end("" + status, reason); }
 
         /// Ends it: it was answered with an error, or the answer broke off.
         void failed(String reason) { end(status == 0 ? "" : "" + status, clean(reason, 200)); }

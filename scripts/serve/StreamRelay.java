@@ -24,12 +24,13 @@ final class StreamRelay {
     /// Copies all of it.
     ///
     /// @throws Fault of kind INTERRUPTED if the client has left
-    void copy(InputStream in) {
+    void copy(ApiResponse answer) {
         var signals = Thread.ofVirtual().name("keep-alive").start(this::keepAlive);
         try {
             var batch = new ByteArrayOutputStream(1024);
             var events = new EventSplitter((name, data) -> batch.writeBytes(translator.event(name, data)));
             var buffer = new byte[16 << 10];
+            var in = answer.body().plain();
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) send(events, buffer, n, batch);
             last(events, batch);
         } catch (IOException lost) {

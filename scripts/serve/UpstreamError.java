@@ -3,23 +3,46 @@ package cop;
 import module java.base;
 
 /// Passes an error of Copilot's on to the client: its status, its words, and the headers that say when to come back.
+/// Clients mend their requests by the words (Claude Code's gateway protocol), so a body in their form stays as it is.
 final class UpstreamError {
-    private static final Pattern KEPT = Pattern.compile("retry-after(-ms)?|x-should-retry|x-github-request-id"
-            + "|(anthropic|x)-ratelimit-.*");
+    private static final Pattern KEPT = Pattern.compile("(?i)retry-after-ms|x-should-retry|(x-)?request-id"
+            + "|x-github-request-id|(anthropic|x)-ratelimit-.*|x-quota-snapshot-.*|openai-processing-ms");
     private static final int MOST = 1 << 20;
 
-    static void relay(ApiResponse answer, Exchange exchange) throws IOException {
+    static void relay(ApiResponse answer, Exchange exchange) throws IOException { relay(answer, exchange, _ -> { }); }
+
+    /// @param limited receives how long a rate limit lasts, if Copilot says so
+    static void relay(ApiResponse answer, Exchange exchange, Consumer<Duration> limited) throws IOException {
         String text = answer.text(MOST);
-        var protocol = exchange.protocol();
-        boolean known = protocol.isError(Json.tryParse(text));
         var error = ErrorResponse.of(answer, text, Instant.now());
-        byte[] body = known ? text.getBytes(StandardCharsets.UTF_8) : protocol.error(new ApiRefusal(answer.status(),
-                error.code(), error.message().isEmpty() ? "no reason given" : error.message()), exchange.id());
-        var headers = new TreeMap<>(Map.of("Content-Type", "application/json"));
+        var headers = headers(answer);
+        error.retryAfter().ifPresent(wait -> {
+            headers.put("Retry-After", ApiRefusal.seconds(wait));       // clients read whole seconds only
+            if (error.limited()) limited.accept(wait);
+        });
+        int status = status(answer.status());
+        String words = error.message().isEmpty() ? "Copilot gave no reason" : error.message();
+        if (answer.status() == 401) words += " (Copilot rejects the login: " + Text.COP + " login)";
+        if (status != answer.status() || !exchange.protocol().isError(Json.tryParse(text))) {
+            throw new ApiRefusal(status, error.code(), words, headers);
+        }
+        headers.put("Content-Type", "application/json");
+        exchange.call().reason(words);
+        exchange.respond(status, headers, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /// Returns the client's status. After a 401, clients ask their user for another key, but ours is not at fault;
+    /// nothing redirects, or leads to another host.
+    static int status(int status) {
+        return status == 401 ? 403 : status < 400 || status == 421 ? 502 : status;
+    }
+
+    /// Returns the headers of an answer that clients may see.
+    static Map<String, String> headers(ApiResponse answer) {
+        var headers = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         answer.headers().map().forEach((name, values) -> {
             if (KEPT.matcher(name).matches()) headers.put(name, values.getFirst());
         });
-        // a 401 would let the client ask its user for another key
-        exchange.respond(answer.status() == 401 ? 403 : answer.status(), headers, body);
+        return headers;
     }
 }
