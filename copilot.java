@@ -10845,13 +10845,12 @@ final class HttpSender implements AutoCloseable {
         long patience = Math.min(call.head().toNanos(), Deadline.left());
         try {
             return response.get(patience, TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            abandon(response);
+        } catch (TimeoutException | InterruptedException e) {
+            response.cancel(true);                          // and one that comes at this moment:
+            response.thenAccept(late -> Optional.ofNullable(late.body()).ifPresent(StreamingBody::close));
+            if (e instanceof InterruptedException) throw Fault.interrupted();
             throw new HttpTimeoutException("did not respond within " + (patience < call.head().toNanos()
                     ? "the timeout" : Durations.words(call.head())));
-        } catch (InterruptedException e) {
-            abandon(response);
-            throw Fault.interrupted();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
@@ -10859,12 +10858,6 @@ final class HttpSender implements AutoCloseable {
             }
             throw reason;
         }
-    }
-
-    /// Cancels a response, also one that comes at this moment, whose body would keep its connection.
-    private static void abandon(CompletableFuture<HttpResponse<StreamingBody>> response) {
-        response.cancel(true);
-        response.thenAccept(late -> Optional.ofNullable(late.body()).ifPresent(StreamingBody::close));
     }
 
     /// Returns true for an untrusted certificate, which a retry cannot fix.

@@ -38,7 +38,8 @@ class ServesRoutes {
         var limits = ServerLimits.DEFAULT;
         server = new LocalServer(new LocalServer.Setup(AccessRules.of(KEY, List.of(), List.of()), serve.routes(
                 Backend.of(copilot, limits, meter)), limits, meter, console));
-        base = "http://127.0.0.1:" + server.listen(InetAddress.ofLiteral("127.0.0.1"), 0).getPort();
+        base = "http://127.0.0.1:" + server.listen(new InetSocketAddress(
+                InetAddress.ofLiteral("127.0.0.1"), 0)).getPort();
     }
 
     @AfterEach
