@@ -141,7 +141,8 @@ final class ChatDialog {
     // ------------------------------------------------------------------------------------------------- to write
 
     static ObjectNode write(Dialog dialog, Model model) {
-        var body = Json.object().put("model", model.id());
+        var body = Json.object();
+        if (!model.isAuto()) body.put("model", model.id());
         var messages = body.putArray("messages");
         var head = dialog.head();
         if (!head.isEmpty()) {

@@ -11,6 +11,10 @@ final class ChatRepairs {
             if (message.get("reasoning_opaque").startsWith(Seal.PREFIX)) {
                 request.drop(message, "reasoning_opaque", "it is another model's");
             }
+            request.edits().remove(message, "parsed");      // openai-node's helpers add it to what they give back
+            for (var call : message.get("tool_calls").items()) {
+                request.edits().remove(call.get("function"), "parsed_arguments");
+            }
             if (message.get("content").items().stream().anyMatch(part -> part.isType("image_url"))) {
                 request.showsImage();
             }

@@ -139,31 +139,36 @@ final class MessagesDialog {
     // ------------------------------------------------------------------------------------------------- to write
 
     static ObjectNode write(Dialog dialog, Model model) {
-        if (dialog.format != null && dialog.format.schema() == null) {
-            throw Dialog.noEquivalent("json_object", model, ApiProtocol.MESSAGES);
-        }
         var body = Json.object().put("model", model.id());
         body.put("max_tokens", dialog.maxTokens != null ? dialog.maxTokens : model.maxOutputTokens(dialog.stream));
         body.put("stream", dialog.stream);
         boolean agent = !dialog.tools.isEmpty();
-        var head = dialog.head().stream().filter(text -> !text.text().isBlank()).toList();
-        if (!head.isEmpty()) {
-            var system = body.putArray("system");
-            head.forEach(text -> system.add(text(text.text())));
-            if (agent) mark(system);
-        }
+        writeSystem(dialog, body, agent);
         var messages = body.putArray("messages");
         dialog.rest().forEach(turn -> write(turn, messages, model));
         if (agent) mark(messages.path(messages.size() - 1).path("content"));
         if (agent) writeTools(dialog, body);
         if (!dialog.stop.isEmpty()) dialog.stop.forEach(body.putArray("stop_sequences")::add);
-        if (dialog.format != null) body.withObject("/output_config").putObject("format").put("type", "json_schema")
-                .set("schema", dialog.format.schema());
+        if (dialog.format != null && dialog.format.schema() != null) body.withObject("/output_config")
+                .putObject("format").put("type", "json_schema").set("schema", dialog.format.schema());
         boolean thinks = think(dialog, body, model);
         if (thinks && dialog.temperature != null) dialog.notes.add("dropped temperature: the model thinks");
         else if (dialog.temperature != null) body.set("temperature", dialog.temperature);
         if (dialog.topP != null && !thinks) body.set("top_p", dialog.topP);
         return body;
+    }
+
+    private static void writeSystem(Dialog dialog, ObjectNode body, boolean agent) {
+        var texts = new ArrayList<>(dialog.head().stream().map(TextPart::text).filter(text -> !text.isBlank())
+                .toList());
+        if (dialog.format != null && dialog.format.schema() == null) {
+            texts.add("Answer with one JSON object and nothing else.");        // there is no mode for it
+            dialog.notes.add("asked for a JSON object in words");
+        }
+        if (texts.isEmpty()) return;
+        var system = body.putArray("system");
+        texts.forEach(text -> system.add(text(text)));
+        if (agent) mark(system);
     }
 
     /// Lets Claude cache a long conversation of an agent, as OpenAI's models do unasked.

@@ -7,6 +7,7 @@ import module java.base;
 /// What decides the answer's meaning stays, and the client gets the refusal.
 final class RefusedMembers {
     private static final Pattern EXTRA = Pattern.compile("([\\w$-]+(?:\\.[\\w$-]+)*): Extra inputs are not permitted");
+    private static final Pattern UNKNOWN = Pattern.compile("Unknown parameter: '([\\w.\\[\\]]+)'");
     private static final Pattern BETAS = Pattern.compile("(?i)(?:unsupported beta header|unexpected value\\(s\\) .*"
             + "anthropic-beta).*");
     private static final Pattern BOTH = Pattern.compile("`(temperature|top_p)` and `(temperature|top_p)` cannot both");
@@ -48,7 +49,8 @@ final class RefusedMembers {
                     .matcher(message).find()).map(beta -> BETA + beta).collect(Collectors.toSet());
         }
         var lessons = new LinkedHashSet<String>();
-        EXTRA.matcher(message).results().map(found -> found.group(1).replaceAll("(?<=\\.)\\d+(?=\\.)", "*"))
+        Stream.of(EXTRA, UNKNOWN).flatMap(words -> words.matcher(message).results()).map(found -> found.group(1)
+                .replaceAll("\\[(\\d+)]", ".$1").replaceAll("(?<=\\.)\\d+(?=\\.)", "*"))
                 .filter(path -> !KEPT.contains(path)).forEach(lessons::add);
         var both = BOTH.matcher(message);
         if (both.find()) lessons.add("top_p");

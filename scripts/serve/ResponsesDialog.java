@@ -173,10 +173,12 @@ final class ResponsesDialog {
                     ApiProtocol.RESPONSES);
         }
         var body = Json.object().put("model", model.id());
+        // Where JSON is asked for, a message must say so, and instructions do not count
+        boolean inPlace = dialog.format != null && dialog.format.schema() == null;
         var head = dialog.head();
-        if (!head.isEmpty()) body.put("instructions", Dialog.joined(head.stream()));
+        if (!head.isEmpty() && !inPlace) body.put("instructions", Dialog.joined(head.stream()));
         var input = body.putArray("input");
-        dialog.rest().forEach(turn -> write(turn, input, model));
+        (inPlace ? dialog.turns : dialog.rest()).forEach(turn -> write(turn, input, model));
         body.put("stream", dialog.stream).put("store", false);
         if (dialog.maxTokens != null) body.put("max_output_tokens", Math.max(LEAST_OUTPUT, dialog.maxTokens));
         if (dialog.temperature != null) body.set("temperature", dialog.temperature);

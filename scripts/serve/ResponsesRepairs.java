@@ -66,7 +66,9 @@ final class ResponsesRepairs {
         if (!reasoning && id.end() - id.start() > LONGEST_ID + 2) request.edits().remove(item, id);
         var call = item.get("call_id");
         if (call.end() - call.start() > LONGEST_ID + 2) request.edits().replace(call, shortened(call.string()));
+        request.edits().remove(item, "parsed_arguments");   // openai-node's helpers add it to what they give back
         for (String field : List.of("content", "output")) {
+            for (var part : item.get(field).items()) request.edits().remove(part, "parsed");
             if (item.get(field).items().stream().anyMatch(part -> part.isType("input_image"))) request.showsImage();
         }
     }

@@ -216,6 +216,21 @@ class ServeTranslations {
                 .contains("is not for chats"));
     }
 
+    /// GitHub chooses where no model is named, on /chat/completions only.
+    @Test
+    void autoNamesNoModel() {
+        sim();
+        for (var client : ApiProtocol.values()) {
+            var body = request(client, "auto", "say: hi", false, true);
+            var request = Translations.of(client, Json.bytes(body), HttpFields.of(Map.of()), _ -> Optional.of(
+                    Model.auto()));
+            assertEquals(ApiProtocol.CHAT, request.upstream());
+            assertFalse(Json.tryParse(text(request.body())).has("model"), text(request.body()));
+            var heard = heard(client, frames(answer(request)));
+            assertEquals("hi auto", heard.text() + " " + heard.model());
+        }
+    }
+
     // ------------------------------------------------------------------------------------------- pass-through
 
     @Test
@@ -750,6 +765,9 @@ class ServeTranslations {
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
             "gpt-5-mini | 'max_tokens':5 | 'max_completion_tokens':5",
             "gpt-5-mini | 'max_tokens':5,'max_completion_tokens':6 | 'max_completion_tokens':6",
+            "kimi-k3 | 'messages':[{'content':'a','parsed':{},'tool_calls':[{'id':'i','function':{'name':'f',"
+                    + "'parsed_arguments':{}}}]}] | 'messages':[{'content':'a','tool_calls':[{'id':'i','function':"
+                    + "{'name':'f'}}]}]",
             "kimi-k3 | 'max_completion_tokens':5 | 'max_tokens':5", "kimi-k3 | 'a':1 | 'a':1",
             "claude-haiku-4.5 | 'a':1 | 'a':1,'max_tokens':64000",
             "claude-haiku-4.5 | 'max_tokens':null,'a':1 | 'a':1,'max_tokens':64000",
@@ -758,7 +776,7 @@ class ServeTranslations {
             "kimi-k3 | 'tools':[{'type':'function','function':{'name':'f','parameters':{}}}] |"
                     + " 'tools':[{'type':'function','function':{'name':'f','parameters':{'type':'object'}}}]"})
     void chatsAreRepaired(String model, String more, String repaired) {
-        String head = "{'model':'" + model + "','messages':[],";
+        String head = "{'model':'" + model + "'," + (more.contains("'messages'") ? "" : "'messages':[],");
         assertEquals(head + repaired + "}", quoted(sent(ApiProtocol.CHAT, head + more + "}")));
     }
 
@@ -766,6 +784,10 @@ class ServeTranslations {
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"'a':1 | 'a':1,'store':false",
             "'store':false | 'store':false", "'store':null,'a':1 | 'a':1,'store':false",
             "'service_tier':'auto','store':false | 'store':false",
+            "'input':[{'type':'function_call','call_id':'c','parsed_arguments':{}},{'role':'assistant','content':"
+                    + "[{'type':'output_text','text':'t','parsed':{}}]}],'store':false | 'input':[{'type':"
+                    + "'function_call','call_id':'c'},{'role':'assistant','content':[{'type':'output_text','text':'t'}]"
+                    + "}],'store':false",
             "'include':['usage','reasoning.encrypted_content'],'store':false |"
                     + " 'include':['reasoning.encrypted_content'],'store':false",
             "'max_output_tokens':1,'store':false | 'max_output_tokens':16,'store':false",
@@ -777,7 +799,7 @@ class ServeTranslations {
                     + " 'tools':[{'type':'function','name':'f','strict':true},{'type':'custom','name':'c'}],"
                     + "'store':false", "'tool_choice':'auto','store':false | 'store':false"})
     void responsesAreRepaired(String more, String repaired) {
-        String head = "{'model':'gpt-5.4-mini','input':'hi',";
+        String head = "{'model':'gpt-5.4-mini'," + (more.contains("'input'") ? "" : "'input':'hi',");
         assertEquals(head + repaired + "}", quoted(sent(ApiProtocol.RESPONSES, head + more + "}")));
     }
 
@@ -1038,6 +1060,12 @@ class ServeTranslations {
             "output_config: Extra inputs are not permitted | 'output_config':{'format':{}} | -",
             "tools: Extra inputs are not permitted | 'tools':[] | -",
             "other: Extra inputs are not permitted | 'a':1 | -",
+            "Unknown parameter: 'input[1].odd'. | 'input':[{'odd':1,'a':2},{'odd':[]}] | {'input':[{'a':2},{}]}",
+            "Unknown parameter: 'input[0].content[3].odd'. | 'input':[{'content':[{'odd':1}]}] |"
+                    + " {'input':[{'content':[{}]}]}",
+            "Unknown parameter: 'tools[0].function.odd'. | 'tools':[{'function':{'odd':1,'a':1}}] |"
+                    + " {'tools':[{'function':{'a':1}}]}",
+            "Unknown parameter: 'tools'. | 'tools':[] | -", "Unknown parameter: 'odd'. | 'odd':1,'a':1 | {'a':1}",
             "Unsupported parameter: 'temperature' is not supported with this model. | 'temperature':1,'a':1 | {'a':1}",
             "`temperature` is deprecated for this model. | 'temperature':1,'a':1 | {'a':1}",
             "`temperature` and `top_p` cannot both be specified | 'temperature':1,'top_p':1 | {'temperature':1}",
@@ -1256,7 +1284,6 @@ class ServeTranslations {
             "CHAT | claude-opus-5 | 'logit_bias':{'1':2} | logit_bias: claude-opus-5 is reached by /v1/messages",
             "CHAT | claude-opus-5 | 'frequency_penalty':0.5 | frequency_penalty:",
             "CHAT | claude-opus-5 | 'functions':[{'name':'f'}] | functions:",
-            "CHAT | claude-opus-5 | 'response_format':{'type':'json_object'} | json_object:",
             "CHAT | claude-opus-5 | 'messages':[{'role':'user','content':[{'type':'image_url','image_url':{'url':"
                     + "'https://x'}}]}] | image_url: Copilot takes base64 data",
             "CHAT | claude-opus-5 | 'messages':[{'role':'user','content':[{'type':'input_audio'}]}] |"
@@ -1270,8 +1297,7 @@ class ServeTranslations {
             "RESPONSES | claude-opus-5 | 'top_logprobs':3 | top_logprobs:",
             "RESPONSES | claude-opus-5 | 'input':[{'type':'compaction'}] | input.0.type: compaction has no equivalent",
             "RESPONSES | claude-opus-5 | 'input':[{'role':'user','content':[{'type':'input_image','file_id':'f'}]}] |"
-                    + " input.0.content.0.image_url: it is required: Copilot stores no files",
-            "RESPONSES | claude-opus-5 | 'text':{'format':{'type':'json_object'}} | json_object:"})
+                    + " input.0.content.0.image_url: it is required: Copilot stores no files"})
     void whatCannotBeKeptIsRefusedInWords(ApiProtocol client, String model, String parts, String words) {
         var refusal = assertThrows(ApiRefusal.class, () -> translated(client, model, parts));
         assertEquals(400, refusal.status());
@@ -1288,6 +1314,10 @@ class ServeTranslations {
             "'max_tokens':50,'temperature':0.5,'reasoning_effort':'minimal' | 'max_tokens':50,'thinking':{'type':"
                     + "'adaptive','display':'summarized'},'output_config':{'effort':'low'} | 'max_output_tokens':50,"
                     + "'temperature':0.5,'reasoning':{'effort':'none'}",
+            "'max_tokens':50,'response_format':{'type':'json_object'} | 'max_tokens':50,'system':[{'type':'text'"
+                    + ",'text':"
+                    + "'Answer with one JSON object and nothing else.'}] | 'max_output_tokens':50,'text':{'format':"
+                    + "{'type':'json_object'}}",
             "'max_tokens':50,'reasoning_effort':'none','verbosity':'low' | 'max_tokens':50 | 'max_output_tokens':50,"
                     + "'reasoning':{'effort':'none'},'text':{'verbosity':'low'}",
             "'max_tokens':50,'response_format':{'type':'json_schema','json_schema':{'name':'n','strict':true,'schema':"
