@@ -31,6 +31,7 @@
 //SOURCES serve/EmbeddingsRoute.java
 //SOURCES serve/EventSplitter.java
 //SOURCES serve/Exchange.java
+//SOURCES serve/ExchangeRoute.java
 //SOURCES serve/HttpFields.java
 //SOURCES serve/Initiator.java
 //SOURCES serve/JsonEdits.java
@@ -102,13 +103,14 @@ public class serve extends Command {
 
                 claude|codex|aider  Client to run.
                 ARGS…  Arguments of the client, after --.
-                --new  Replace the key that serve has made.
-                --print=CLIENT  Print the settings for a client, and exit: claude, codex, aider, llm, zed, open-webui, \
+                Clients:
+                -m, --model=MODEL  Model to begin with. Default: the newest Sonnet for claude, else your default model.
+                --print=CLIENT  Print the settings for a client instead: claude, codex, aider, llm, zed, open-webui, \
                 continue, xcode, openai, or anthropic.
-                -m, --model=MODEL  Model for claude, codex, aider, and --print. Default: the newest Sonnet for claude, \
-                else your default model.
+                --new  Replace the key that serve has made; a running server keeps the old one.
+                Server:
                 --port=PORT:int  Port to listen on; 0 for any free one. Default: 4141, or 0 with a client.
-                --listen=ADDRESS  Address to listen on; one of another computer's reach requires --allow-host. \
+                --listen=ADDRESS  Address to listen on; one that other computers reach requires --allow-host. \
                 Default: 127.0.0.1.
                 --allow-host=NAME  Also accept requests to this host name; repeatable.
                 --allow-origin=ORIGIN  Let web pages of this origin use it, such as app://obsidian.md; repeatable.
@@ -209,7 +211,8 @@ public class serve extends Command {
                     .add("POST", version + "/embeddings", new EmbeddingsRoute(backend))
                     .add("GET", version + "/models", models).add("GET", version + "/models/*", models);
         }
-        routes.add("POST", "/api/event_logging/batch", exchange -> exchange.respond(200, Json.object()))
+        routes.add("GET", ExchangeRoute.PATH, new ExchangeRoute(backend.copilot().context().env().time()))
+                .add("POST", "/api/event_logging/batch", exchange -> exchange.respond(200, Json.object()))
                 .add("GET", "/livez", exchange -> exchange.respond(200, Json.object().put("status", "ok")))
                 .addPage("/", new StatusPage(backend.copilot(), backend.meter()));
         return routes;

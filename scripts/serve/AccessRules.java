@@ -65,7 +65,7 @@ record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
     private static Optional<String> credentials(String authorization, boolean basic) {
         var parts = authorization.strip().split("\\s+", 2);
         if (parts.length < 2) return Optional.empty();
-        if (parts[0].equalsIgnoreCase("bearer")) return Optional.of(parts[1]);
+        if (parts[0].matches("(?i)bearer|token")) return Optional.of(parts[1]);      // GitHub's clients send `token`
         if (!basic || !parts[0].equalsIgnoreCase("basic")) return Optional.empty();
         try {
             String pair = new String(Base64.getDecoder().decode(parts[1]), StandardCharsets.UTF_8);

@@ -15,6 +15,7 @@ class Readmes {
     private static final Path README = CommandLines.root().resolve("README.md");
     /// They need a terminal, time that passes, or a conversation of that day; the demo and other tests have them.
     private static final Set<String> ELSEWHERE = Set.of("cop chat", "cop chat -c", "cop repl", "cop login",
+            "cop serve", "cop serve claude", "cop serve codex -m gpt-5.3-codex -- exec \"Explain this\"",
             "cop models enable claude-opus-5", "cop chat --cid 20261124-11 \"…\"",
             "cop chat -T tools.java \"What is 2^127 - 1 divided by 7?\"");
     /// What the model answers, by a part of the command; the first that fits.

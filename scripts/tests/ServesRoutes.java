@@ -228,6 +228,31 @@ class ServesRoutes {
                 "type"));
     }
 
+    // -------------------------------------------------------------------------------------------- copilot.java
+
+    /// Copilot.java in a container, with the key in the place of a login.
+    @Test
+    void copilotJavaItselfIsAClient() {
+        cop.with("COPILOT_GITHUB_TOKEN", KEY).with("COP_HOST", base);
+        for (String model : List.of("gpt-5-mini", "claude-sonnet-5", "gpt-5.3-codex")) {
+            assertEquals("hello there\n", cop.ok("chat", "-m", model, "say: hello there").out());
+        }
+        assertEquals("{\"a\": 7}\n", cop.ok("chat", "--no-stream", "--schema", "a int", "say: {\"a\": 7}").out());
+        assertTrue(cop.ok("models").out().contains("gpt-5.3-codex\tOpenAI\t400k"));
+        assertEquals(1, cop.ok("embed", "a cat").out().lines().count());
+        assertEquals(1, cop.sim.count("/copilot_internal/v2/token"), "the server's own exchange");
+    }
+
+    @Test
+    void theExchangeAnswersTheKeyThatItWasSent() {
+        var exchange = sent(HttpRequest.newBuilder(URI.create(base + "/copilot_internal/v2/token")).header(
+                "Authorization", "token " + KEY));
+        assertEquals(KEY, Json.text(json(exchange), "token"));
+        assertEquals(base, Json.text(json(exchange).path("endpoints"), "api"));
+        assertEquals(401, sent(HttpRequest.newBuilder(URI.create(base + "/copilot_internal/v2/token")).header(
+                "Authorization", "token wrong")).statusCode());
+    }
+
     // ----------------------------------------------------------------------------------------------------- page
 
     @Test
