@@ -16,21 +16,37 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
         backend.copilot().models().list(ModelList.USABLE);  // says why if there is none
         var translation = Translations.of(protocol, exchange.body(), exchange.headers(), backend::model, backend::ids);
         exchange.call().model(translation.asked());
+        translation.notes().forEach(backend.copilot().context().console()::detail);
         try (var _ = backend.admission().enter(translation.model(), exchange.call()::queued)) {
             exchange.call().started();
-            backend.upstream().send("POST", translation.upstream().endpoint(), translation.body(),
-                    translation.headers(), answer -> {
-                        pass(exchange, translation, answer);
-                        return null;
-                    });
+            var request = backend.refused().apply(translation);
+            send(exchange, request, true).ifPresent(other -> send(exchange, other, false));
         }
     }
 
-    private void pass(Exchange exchange, Translation translation, ApiResponse answer) throws IOException {
-        if (!answer.ok()) UpstreamError.relay(answer, exchange, wait -> backend.admission().hold(translation.model(),
-                wait));
-        else if (translation.streams() && isStream(answer)) stream(exchange, translation, answer);
-        else whole(exchange, translation, answer);
+    /// Sends a request, and passes its answer on.
+    ///
+    /// @param mayRepeat false if it has been refused once
+    /// @return what to send instead, if a model refuses a member that it can do without
+    private Optional<Translation> send(Exchange exchange, Translation request, boolean mayRepeat) {
+        return backend.upstream().send("POST", request.upstream().endpoint(), request.body(), request.headers(),
+                answer -> {
+                    if (!answer.ok()) return refused(exchange, request, answer, mayRepeat);
+                    if (request.streams() && isStream(answer)) stream(exchange, request, answer);
+                    else whole(exchange, request, answer);
+                    return Optional.empty();
+                });
+    }
+
+    private Optional<Translation> refused(Exchange exchange, Translation request, ApiResponse answer,
+            boolean mayRepeat) throws IOException {
+        String text = answer.text(UpstreamError.MOST);
+        var error = ErrorResponse.of(answer, text, backend.copilot().context().now());
+        var other = mayRepeat ? backend.refused().instead(request, error) : Optional.<Translation>empty();
+        if (other.isPresent()) return other;
+        if (error.limited()) error.retryAfter().ifPresent(wait -> backend.admission().hold(request.model(), wait));
+        UpstreamError.relay(answer, text, error, exchange);
+        return Optional.empty();
     }
 
     /// Looks at the body only if its type is not clear: the first event may be long in coming.

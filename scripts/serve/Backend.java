@@ -6,11 +6,13 @@ import cop.copilot.Request;
 import cop.copilot.Usage;
 
 /// What the routes share.
-record Backend(CopilotClient copilot, Upstream upstream, Admission admission, ServerLimits limits,
-               RequestMeter meter) {
+///
+/// @param refused what models refused before
+record Backend(CopilotClient copilot, Upstream upstream, Admission admission, RefusedMembers refused,
+               ServerLimits limits, RequestMeter meter) {
     static Backend of(CopilotClient copilot, ServerLimits limits, RequestMeter meter) {
         return new Backend(copilot, new Upstream(copilot, limits.times().upstream()), new Admission(
-                limits.admittance()), limits, meter);
+                limits.admittance()), new RefusedMembers(), limits, meter);
     }
 
     /// Finds a model by its id at Copilot, or `auto`.

@@ -7,19 +7,19 @@ import module java.base;
 final class UpstreamError {
     private static final Pattern KEPT = Pattern.compile("(?i)retry-after-ms|x-should-retry|(x-)?request-id"
             + "|x-github-request-id|(anthropic|x)-ratelimit-.*|x-quota-snapshot-.*|openai-processing-ms");
-    private static final int MOST = 1 << 20;
+    static final int MOST = 1 << 20;
 
-    static void relay(ApiResponse answer, Exchange exchange) throws IOException { relay(answer, exchange, _ -> { }); }
-
-    /// @param limited receives how long a rate limit lasts, if Copilot says so
-    static void relay(ApiResponse answer, Exchange exchange, Consumer<Duration> limited) throws IOException {
+    static void relay(ApiResponse answer, Exchange exchange) throws IOException {
         String text = answer.text(MOST);
-        var error = ErrorResponse.of(answer, text, Instant.now());
+        relay(answer, text, ErrorResponse.of(answer, text, Instant.now()), exchange);
+    }
+
+    /// @param text the body
+    /// @param error what it says
+    static void relay(ApiResponse answer, String text, ErrorResponse error, Exchange exchange) {
         var headers = headers(answer);
-        error.retryAfter().ifPresent(wait -> {
-            headers.put("Retry-After", ApiRefusal.seconds(wait));       // clients read whole seconds only
-            if (error.limited()) limited.accept(wait);
-        });
+        // clients read whole seconds only
+        error.retryAfter().ifPresent(wait -> headers.put("Retry-After", ApiRefusal.seconds(wait)));
         int status = status(answer.status());
         String words = error.message().isEmpty() ? "Copilot gave no reason" : error.message();
         if (answer.status() == 401) words += " (Copilot rejects the login: " + Text.COP + " login)";

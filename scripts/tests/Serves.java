@@ -154,6 +154,19 @@ class Serves {
         assertEquals(2, cop.chats().size(), "nothing is repeated");
     }
 
+    /// 18: a member that a model refuses is left out once, and remembered.
+    @Test
+    void refusedMembers() {
+        cop.sim.set("refuse", "seed");
+        var serve = serve();
+        String body = body(CHAT, "say: hello", false).replace("\"stream\"", "\"seed\":1,\"stream\"");
+        assertEquals(200, serve.post(CHAT, body).status());
+        assertEquals(2, cop.chats().size());
+        assertEquals(200, serve.post(CHAT, body).status());
+        assertEquals(3, cop.chats().size());
+        assertFalse(cop.bodies().getLast().has("seed"));
+    }
+
     /// 5, 25: a login that is lost while serving is not the client's key.
     @Test
     void aLostLogin() {
