@@ -36,7 +36,11 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
 
     /// Reads `evaluators` of GitHub's `.prompt.yml`.
     static List<Check> ofEvaluators(JsonNode evaluators, String place) {
-        return new CheckReader(_ -> place).evaluators(JsonValues.of(evaluators));
+        return ofEvaluators(JsonValues.of(evaluators), _ -> place);
+    }
+
+    static List<Check> ofEvaluators(Object evaluators, UnaryOperator<String> places) {
+        return new CheckReader(places).evaluators(evaluators);
     }
 
     /// Makes a check; its value is compiled now unless it depends on the row.

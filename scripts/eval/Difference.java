@@ -108,7 +108,7 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
         if (!gone.isEmpty()) lines.add(Summary.count(gone.size(), "row") + " gone: " + listed(gone));
         if (!addedVariants.isEmpty()) lines.add("new variants: " + listed(addedVariants));
         if (!goneVariants.isEmpty()) lines.add("variants gone: " + listed(goneVariants));
-        return lines.stream().map(line -> Text.wrapped(Text.cell(line), line.startsWith(" ") ? 4 : 2, Math.max(20,
+        return lines.stream().map(line -> Text.wrapped(TextTable.shown(line), line.startsWith(" ") ? 4 : 2, Math.max(20,
                 columns)) + "\n").collect(Collectors.joining());
     }
 

@@ -78,8 +78,8 @@ final class EvalVariants {
         if (fields.get("expect") instanceof Object expect) all.addAll(Check.read(expect, pointer -> source.place()
                 + ":" + line(lines, "/expect" + pointer)));
         if (source.github() && fields.get("evaluators") instanceof Object evaluators) {
-            all.addAll(Check.ofEvaluators(JsonValues.node(evaluators), source.place() + ":" + line(lines,
-                    "/evaluators")));
+            all.addAll(Check.ofEvaluators(evaluators, pointer -> source.place() + ":" + line(lines, "/evaluators"
+                    + pointer)));
         }
         return all;
     }

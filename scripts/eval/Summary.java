@@ -75,7 +75,7 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
 
         static String verdict(int better, int worse, double p) {
             if (better + worse == 0) return "no difference";
-            String shown = p < 0.0001 ? "p < 0.0001" : "p = " + BigDecimal.valueOf(p).round(new MathContext(2))
+            String shown = p < 0.0001 ? "p<0.0001" : "p=" + BigDecimal.valueOf(p).round(new MathContext(2))
                     .toPlainString();
             return shown + (!Statistics.isSignificant(p) ? ", could be chance" : better > worse ? ", better"
                     : ", worse");
@@ -164,7 +164,7 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
 
     /// Sums up cells as they come, in any order. Keeps some hundred bytes a row and variant, and no answers.
     static final class Builder {
-        private static final int MOST_WORST = 5, MOST_ERRORS = 50, LONGEST_WHY = 160;
+        private static final int MOST_WORST = 5, MOST_ERRORS = 50, LONGEST_CODE = 60, LONGEST_WHY = 160;
 
         private final Map<String, Integer> numbers = new LinkedHashMap<>();     // of variants
         private final List<Counts> counts = new ArrayList<>();
@@ -206,7 +206,8 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
                 default -> to.failed++;
             }
             if (cell.error() != null) {
-                String code = Json.text(cell.error(), "code"), shown = code.isEmpty() ? "unknown" : code;
+                String code = Json.text(cell.error(), "code"), shown = code.isBlank() ? "unknown" : Text.shortened(code,
+                        LONGEST_CODE);
                 to.errors.merge(to.errors.size() < MOST_ERRORS || to.errors.containsKey(shown) ? shown : "other", 1,
                         Integer::sum);
             }
@@ -269,7 +270,8 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
                 return fields;
             }
             if (json.isArray()) return json.valueStream().map(Builder::sorted).toList();
-            return json.isNumber() ? json.decimalValue().stripTrailingZeros().toString() : json;
+            return json.isNumber() ? new JsonValues.NumberLiteral(json.decimalValue().stripTrailingZeros().toString())
+                    : json;
         }
 
         Summary build() {

@@ -7,7 +7,7 @@ record SummaryText(Summary summary, int columns) {
     static final String NONE = "-";
 
     String text() {
-        return Text.joined("\n", checks(), failures(), cost(), pairs(), worst());
+        return summary.variants().isEmpty() ? "" : Text.joined("\n", checks(), failures(), cost(), pairs(), worst());
     }
 
     private boolean any(ToIntFunction<Summary.Line> count) {
@@ -41,7 +41,8 @@ record SummaryText(Summary summary, int columns) {
         kinds.put("filtered", Summary.Line::filtered);
         kinds.put("cut off", Summary.Line::incomplete);
         kinds.put("not judged", Summary.Line::unjudged);
-        if (kinds.values().stream().noneMatch(this::any)) return "";
+        kinds.values().removeIf(kind -> !any(kind));
+        if (kinds.isEmpty()) return "";
         var table = new TextTable(Stream.concat(Stream.of("variant", "asked"), kinds.keySet().stream())
                 .toArray(String[]::new));
         summary.variants().forEach(each -> table.row(Stream.concat(Stream.of(each.name(), whole(each.cells())), kinds
@@ -76,19 +77,22 @@ record SummaryText(Summary summary, int columns) {
 
     private String pairs() {
         if (summary.pairs().isEmpty() || !any(Summary.Line::checked)) return "";
-        String first = Text.cell(summary.variants().getFirst().name());
+        String first = TextTable.shown(summary.variants().getFirst().name());
         return wrapped("compared with " + first + ", row by row:", 0) + summary.pairs().stream().map(pair ->
-                wrapped("  " + Text.cell(pair.other()) + ": " + pair.words(), 4)).collect(Collectors.joining());
+                wrapped("  " + TextTable.shown(pair.other()) + ": " + pair.words(), 4)).collect(Collectors.joining());
     }
 
     private String worst() {
         if (summary.worst().isEmpty()) return "";
-        return "worst rows:\n" + summary.worst().stream().map(row -> "  " + TextTable.fitted(Text.cell(row.id()) + "  "
-                + row.passed() + " of " + row.of() + " passed, score " + decimals(row.score(), 2) + "  "
-                + row.why(), Math.max(20, columns - 2)) + "\n").collect(Collectors.joining());
+        return "worst rows:\n" + summary.worst().stream().map(row -> {
+            String figures = ": " + row.passed() + " of " + row.of() + " passed, score " + decimals(row.score(), 2);
+            int width = Math.max(12, columns - 2 - figures.length());
+            return "  " + TextTable.fitted(TextTable.shown(row.id()), width) + figures + "\n"
+                    + wrapped("    " + TextTable.shown(row.why()), 4);
+        }).collect(Collectors.joining());
     }
 
-    private String note(String text) { return wrapped(text, 0); }
+    private String note(String text) { return wrapped(TextTable.shown(text), 0); }
 
     private String wrapped(String text, int indent) {
         return Text.wrapped(text, indent, Math.max(20, columns)) + "\n";

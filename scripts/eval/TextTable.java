@@ -10,25 +10,27 @@ final class TextTable {
 
     private final List<List<String>> rows = new ArrayList<>();
 
-    TextTable(String... header) { rows.add(List.of(header)); }
+    TextTable(String... header) { row(header); }
 
-    void row(String... cells) { rows.add(List.of(cells)); }
+    void row(String... cells) { rows.add(Stream.of(cells).map(TextTable::shown).toList()); }
+
+    /// Returns a text on one line, without what moves or hides other text of a terminal.
+    static String shown(String text) { return Text.cell(text).replaceAll("[\\u202a-\\u202e\\u2066-\\u2069]", "\uFFFD"); }
 
     /// Returns lines, each at most `columns` wide as long as the figures leave room for the names.
     String text(int columns) {
         int figures = rows.getFirst().size() - 1;
         int[] widths = new int[figures + 1];
         for (var row : rows) for (int i = 0; i <= figures; i++) {
-            widths[i] = Math.max(widths[i], Text.displayWidth(Text.cell(row.get(i))));
+            widths[i] = Math.max(widths[i], Text.displayWidth(row.get(i)));
         }
         int rest = IntStream.rangeClosed(1, figures).map(i -> widths[i] + GAP.length()).sum();
         widths[0] = Math.min(widths[0], Math.max(NARROWEST, columns - rest));
         var text = new StringBuilder();
         for (var row : rows) {
-            var line = new StringBuilder(Text.padded(fitted(Text.cell(row.getFirst()), widths[0]), widths[0]));
+            var line = new StringBuilder(Text.padded(fitted(row.getFirst(), widths[0]), widths[0]));
             for (int i = 1; i <= figures; i++) {
-                String cell = Text.cell(row.get(i));
-                line.append(GAP).repeat(" ", widths[i] - Text.displayWidth(cell)).append(cell);
+                line.append(GAP).repeat(" ", widths[i] - Text.displayWidth(row.get(i))).append(row.get(i));
             }
             text.append(line.toString().stripTrailing()).append('\n');
         }
