@@ -15,7 +15,9 @@ final class TextTable {
     void row(String... cells) { rows.add(Stream.of(cells).map(TextTable::shown).toList()); }
 
     /// Returns a text on one line, without what moves or hides other text of a terminal.
-    static String shown(String text) { return Text.cell(text).replaceAll("[\\u202a-\\u202e\\u2066-\\u2069]", "\uFFFD"); }
+    static String shown(String text) {
+        return Text.cell(text).replaceAll("[\\u202a-\\u202e\\u2066-\\u2069]", "\uFFFD");
+    }
 
     /// Returns lines, each at most `columns` wide as long as the figures leave room for the names.
     String text(int columns) {

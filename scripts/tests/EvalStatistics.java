@@ -116,7 +116,7 @@ class EvalStatistics {
     @Test
     void textOfAnExperiment() {
         assertEquals("""
-                variant               passed          95% interval  score       agree
+                variant               passed          95% interval  score        agree
                 gpt-5-mini        129 of 150  86.0%  79.5% – 90.7%   0.86  100% · 100%
                 claude-haiku-4.5  130 of 150  86.7%  80.3% – 91.2%   0.87    90% · 80%
                 passed: of the answers that were checked. score: their mean. agree: rows whose
