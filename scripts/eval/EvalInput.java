@@ -25,6 +25,7 @@ final class EvalInput implements AutoCloseable {
     final RowFilter rows;
     private final EvalSpec spec;
     private final Set<Integer> chosen;                      // null: all
+    private final Iterator<String> keys;                    // of all cells in order, if known; requests are left out
     private final Set<String> names;                        // of values that templates use; empty: any
     private final Map<String, Integer> equal = new HashMap<>();     // how many rows without an id have a hash
     final Set<String> unseen = new HashSet<>();             // the field of --id, until a row has it
@@ -32,10 +33,12 @@ final class EvalInput implements AutoCloseable {
     int index = -1;
     Fault broken;                                           // of an unreadable row, which ends the input
 
-    EvalInput(RowFilter rows, EvalSpec spec, Set<Integer> chosen) {
+    /// @param keys of all cells, as an earlier reader made them; null to make them and their requests
+    EvalInput(RowFilter rows, EvalSpec spec, Set<Integer> chosen, Iterable<String> keys) {
         this.rows = rows;
         this.spec = spec;
         this.chosen = chosen;
+        this.keys = keys == null ? null : keys.iterator();
         boolean any = spec.variants.stream().anyMatch(variant -> variant.template().open());
         names = any ? Set.of() : spec.variants.stream().flatMap(variant -> variant.template().names().stream())
                 .collect(Collectors.toSet());
@@ -72,7 +75,10 @@ final class EvalInput implements AutoCloseable {
             Object own = id(row.data());
             id = own != null ? own : numbered(hash(row.data()));
             var cells = new ArrayList<CellRequest>();
-            for (var variant : spec.variants) addCells(cells, row, variant, own, id);
+            for (var variant : spec.variants) {
+                if (keys == null) addCells(cells, row, variant, own, id);
+                else addKnown(cells, row, variant, id);
+            }
             return new EvalRow(row, id, cells);
         } catch (Fault fault) {
             return new EvalRow(row, id, List.of(bad(row, null, id, fault)));
@@ -83,11 +89,10 @@ final class EvalInput implements AutoCloseable {
         try {
             var prompt = variant.prompts().apply(row);
             var request = variant.request(prompt);
-            byte[] asks = asks(request);
-            String known = own != null ? JsonValues.text(own) : "#" + equal.merge(variant.shown().name() + " "
-                    + Fingerprint.of(asks), 1, Integer::sum);
+            String asks = Fingerprint.of(asks(request)), known = own != null ? JsonValues.text(own) : "#"
+                    + equal.merge(variant.shown().name() + " " + asks, 1, Integer::sum);
             for (int repeat = 1; repeat <= spec.repeat; repeat++) {
-                var key = Fingerprint.of(known.getBytes(StandardCharsets.UTF_8), asks, ("eval "
+                var key = Fingerprint.of(known.getBytes(StandardCharsets.UTF_8), ("eval " + asks + " "
                         + request.delivery().endpoint() + " " + repeat).getBytes(StandardCharsets.UTF_8));
                 cells.add(new CellRequest(variant, repeat, new BatchItem(index, row.place(), id, key, request,
                         prompt.schema(), null, null)));
@@ -97,7 +102,15 @@ final class EvalInput implements AutoCloseable {
         }
     }
 
-    CellRequest bad(InputRow row, ResolvedVariant variant, Object id, Fault fault) {
+    private void addKnown(List<CellRequest> cells, InputRow row, ResolvedVariant variant, Object id) {
+        for (int repeat = 1; repeat <= spec.repeat; repeat++) {
+            if (!keys.hasNext()) throw Fault.error("the input changed while it was read", "");
+            cells.add(new CellRequest(variant, repeat, new BatchItem(index, row.place(), id, keys.next(), null, null,
+                    null, null)));
+        }
+    }
+
+    private CellRequest bad(InputRow row, ResolvedVariant variant, Object id, Fault fault) {
         return new CellRequest(variant, 1, BatchItem.bad(index, row.place(), id, fault, null));
     }
 

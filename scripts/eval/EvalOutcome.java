@@ -12,11 +12,13 @@ final class EvalOutcome {
     private final EvalSpec spec;
     private final RunFolder folder;
     private final EvalResults results;
+    private final Supplier<EvalPrompts> prompts;
     private Summary summary;
 
-    EvalOutcome(Environment env, Console console, EvalSpec spec, RunFolder folder, EvalResults results) {
-        this.env = env;
+    EvalOutcome(Console console, EvalSpec spec, RunFolder folder, EvalResults results, Supplier<EvalPrompts> prompts) {
+        env = console.env();
         this.console = console;
+        this.prompts = prompts;
         this.spec = spec;
         this.folder = folder;
         this.results = results;
@@ -82,8 +84,8 @@ final class EvalOutcome {
             String title = spec.out() != null ? spec.out() : spec.batch.rows;
             if (spec.junit != null) put(spec.junit, to -> JUnitXml.write(to, cells, title));
             if (spec.report != null) {
-                try (var prompts = results.prompts()) {
-                    put(spec.report, to -> Report.write(to, built, cells, prompts::of, title));
+                try (var rendered = prompts.get()) {
+                    put(spec.report, to -> Report.write(to, built, cells, rendered::of, title));
                 }
             }
             return built;

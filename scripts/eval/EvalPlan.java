@@ -44,6 +44,7 @@ final class EvalPlan {
     final Set<String> pending = new HashSet<>();            // keys to send
     final Set<String> asked = new LinkedHashSet<>();        // models of these
     int rows, cells, badRows;
+    boolean judged;                                         // a check needs a judge or embeddings
     String checks = "";                                     // a hash of all checks and what they may take from rows
 
     EvalPlan(EvalSpec spec, Function<String, Optional<Model>> models) {
@@ -112,7 +113,9 @@ final class EvalPlan {
         try {
             var expected = new TreeMap<>(row.row().data());
             expected.keySet().removeAll(used);
-            checks = Fingerprint.of(checks + filled.of(row).own() + Json.compact(JsonValues.node(expected)));
+            var all = filled.of(row);
+            judged |= all.judged();
+            checks = Fingerprint.of(checks + all.own() + Json.compact(JsonValues.node(expected)));
         } catch (Fault wrong) {
             invalid(row, wrong);
         }

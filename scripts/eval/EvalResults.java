@@ -13,6 +13,13 @@ final class RowChecks {
     /// @param own definitions of the row's own
     record Filled(Map<String, List<Check>> all, String own) {
         List<Check> of(ResolvedVariant variant) { return all.get(variant.shown().name()); }
+
+        /// Returns whether a check needs a judge's verdict.
+        boolean judged() {
+            var kinds = EnumSet.of(CheckKind.LLM, CheckKind.LLM_RUBRIC, CheckKind.SIMILAR);
+            return all.values().stream().distinct().flatMap(List::stream).anyMatch(check -> kinds.contains(
+                    check.kind()));
+        }
     }
 
     private final EvalSpec spec;
@@ -106,35 +113,39 @@ final class EvalResults {
                 ? used.credits().stripTrailingZeros() : null, result.path("ms").asLong(0),
                 Json.text(result, "request_id"), result.path("error") instanceof ObjectNode error ? error : null);
     }
+}
 
-    /// Returns the prompts of cells, in their order; to be closed.
-    Prompts prompts() { return new Prompts(); }
+/// Renders the prompts of cells; reads the rows along with the cells that are asked about.
+final class EvalPrompts implements AutoCloseable {
+    private final Supplier<EvalInput> input;
+    private EvalInput rows;
+    private EvalRow current;
 
-    /// Reads the rows along with the cells that are asked about.
-    final class Prompts implements AutoCloseable {
-        private EvalInput rows = input.get();
-        private EvalRow current = rows.next();
-
-        /// Returns the prompt of a cell.
-        String of(EvalCell cell) {
-            if (!holds(cell)) seek(cell);
-            return current.cells().stream().filter(each -> each.variant().shown().name().equals(cell.variant()))
-                    .findFirst().map(each -> Message.text(each.item().request().messages(), true)).orElse("");
-        }
-
-        private boolean holds(EvalCell cell) {
-            return current != null && JsonValues.text(current.id()).equals(cell.id());
-        }
-
-        private void seek(EvalCell cell) {
-            while (current != null && !holds(cell)) current = rows.next();
-            if (current != null) return;
-            rows.close();
-            rows = input.get();                             // a row before the last one asked about
-            do current = rows.next(); while (!holds(cell));
-        }
-
-        @Override
-        public void close() { rows.close(); }
+    EvalPrompts(Supplier<EvalInput> input) {
+        this.input = input;
+        rows = input.get();
+        current = rows.next();
     }
+
+    /// Returns the prompt of a cell.
+    String of(EvalCell cell) {
+        if (!holds(cell)) seek(cell);
+        return current.cells().stream().filter(each -> each.variant().shown().name().equals(cell.variant()))
+                .findFirst().map(each -> Message.text(each.item().request().messages(), true)).orElse("");
+    }
+
+    private boolean holds(EvalCell cell) {
+        return current != null && JsonValues.text(current.id()).equals(cell.id());
+    }
+
+    private void seek(EvalCell cell) {
+        while (current != null && !holds(cell)) current = rows.next();
+        if (current != null) return;
+        rows.close();
+        rows = input.get();                                 // a row before the last one asked about
+        do current = rows.next(); while (!holds(cell));
+    }
+
+    @Override
+    public void close() { rows.close(); }
 }

@@ -78,8 +78,10 @@ final class EvalRun {
 
     private boolean piped() { return batch.rows.equals("-"); }
 
-    private EvalInput input() {
-        return new EvalInput(RowReader.opened(env, input, batch.rows, batch.format), spec, chosen);
+    private EvalInput input() { return input(null); }
+
+    private EvalInput input(Iterable<String> keys) {
+        return new EvalInput(RowReader.opened(env, input, batch.rows, batch.format), spec, chosen, keys);
     }
 
     private String spool() {
@@ -211,14 +213,14 @@ final class EvalRun {
         folder.write(manifest, plan.order);
         long before = journal.spent().requests();
         var judge = new EvalJudge(spec, copilot, console, journal, models);
-        var results = new EvalResults(spec, this::input, journal, judge::verdict);
+        var results = new EvalResults(spec, () -> input(plan.order.values()), journal, judge::verdict);
         var sender = new EvalSender(spec, copilot, console, journal);
         var stopped = sender.send(plan, this::input);
-        if (stopped.isEmpty()) stopped = judge.judge(results, sender);
+        if (stopped.isEmpty() && plan.judged) stopped = judge.judge(results, sender);
         boolean halted = stopped.filter(why -> why.is(Fault.Kind.HALTED) && why.exitCode() == Fault.ERROR).isPresent();
         if (halted) manifest.put("halted", batch.policy.haltShare);
         if (halted || stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
-        var outcome = new EvalOutcome(env, console, spec, folder, results);
+        var outcome = new EvalOutcome(console, spec, folder, results, () -> new EvalPrompts(this::input));
         try {
             return outcome.finish(counts(journal), before, plan, stopped);
         } finally {
