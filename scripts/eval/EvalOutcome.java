@@ -33,7 +33,8 @@ final class EvalOutcome {
         if (counts.requests() > 0) console.note("used " + counts.used().cost());
         long ended = counts.rows();
         if (stopped.isPresent() || ended < plan.order.size()) {
-            console.note(ended + " of " + plan.order.size() + " cells are done: " + counts.words());
+            console.note(ended + " of " + plan.order.size() + " cells are done: " + counts.words()
+                    + (results.unjudged() > 0 ? "; " + results.unjudged() + " are not judged yet" : ""));
             var why = stopped.orElseGet(() -> Fault.error("some cells were not sent", ""));
             if (!why.is(Fault.Kind.INTERRUPTED)) throw BatchRun.resumable(why, spec.batch);
             console.note(BatchRun.resumable(why, spec.batch).hint());

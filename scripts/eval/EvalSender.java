@@ -69,10 +69,20 @@ final class EvalSender {
         left.set(runner);
         env.shutdown().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
         try {
-            return runner.run(() -> source.next(left.get()::stopped, progress::tick), Duration.ofSeconds(30));
+            return runner.run(() -> source.next(left.get()::stopped, progress::tick), Duration.ofSeconds(30)).map(
+                    this::asTyped);
         } finally {
             console.transientLine("");
         }
+    }
+
+    /// Names the limit that the user has set, rather than what was left of it.
+    private Fault asTyped(Fault why) {
+        String words = why.message().replaceFirst("^--max-requests \\d+", "--max-requests " + policy.maxRequests);
+        if (policy.maxTime != null) words = words.replaceFirst("^--max-time .* is", "--max-time " + Durations.words(
+                policy.maxTime) + " is");
+        return words.equals(why.message()) ? why : new Fault(why.kind(), why.exitCode(), words, why.hint(),
+                why.reason());
     }
 
     /// Returns the limits without what this start has used.

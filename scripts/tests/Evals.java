@@ -1,6 +1,7 @@
 package cop;
 
 import module java.base;
+import javax.xml.parsers.DocumentBuilderFactory;
 
 import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
@@ -354,5 +355,192 @@ class Evals {
         reports(good("-m", A), "lab.jsonl was changed since this run wrote it");
         assertEquals("mine\n", cop.read("lab.jsonl.changed-1"));
         assertEquals("a/g/1=a+ b/g/1=b+ c/g/1=c+", told());
+    }
+
+    // -------------------------------------------------------------------------------------- judges
+
+    /// Those of answers do not have the marker of the judge's data.
+    private List<JsonNode> judgings() {
+        return cop.bodies().stream().filter(body -> body.toString().contains("The criterion")).toList();
+    }
+
+    private void judge(String answer) {
+        template("t", "llm-rubric: is polite", "{{text}}");
+        cop.sim.set("answer", answer);
+    }
+
+    @Test
+    void judgesAnswersAreCellsOfTheirOwn() {
+        judge("{\"reason\": \"it is\", \"score\": 0.8}");
+        good("-m", A, "--repeat", "2");
+        assertEquals(1, judgings().size());                 // all answers are the same
+        assertEquals("it is", cells().getFirst().at("/checks/0/reason").asString());
+        assertEquals("0.8", cells().getFirst().path("score").toString());
+        reports(good("-m", A, "--repeat", "2"), "nothing to do: 6 ok");
+        good("-m", A, "--repeat", "2", "--expect", "max-words: 20");
+        assertEquals(1, judgings().size());
+        good("-m", A, "--repeat", "2", "--expect", "llm-rubric: is brief");
+        assertEquals(2, judgings().size());
+        good("-m", A, "--repeat", "2", "--judge", B);
+        assertEquals(B, Json.text(judgings().getLast(), "model"));
+        good("-m", A, "--repeat", "2");                     // the first judge's verdict is still there
+        assertEquals(3, judgings().size());
+    }
+
+    @Test
+    void answerWithoutVerdictIsNotJudged() {
+        judge("{\"reason\": \"no score\"}");
+        reports(exits(5, eval("-m", A)), "3 answers are not judged");
+        assertFalse(cells().getFirst().has("pass"));
+        int before = sent();
+        exits(5, eval("-m", A));
+        assertEquals(before, sent());
+        exits(5, eval("-m", A, "--threshold", "10%"));
+        cop.sim.set("answer", "{\"reason\": \"\", \"score\": 1}");
+        good("-m", A, "--retry-failed");
+        assertTrue(cells().getFirst().path("pass").asBoolean());
+        assertEquals(before + 1, sent());
+    }
+
+    @Test
+    void budgetHoldsForJudgesToo() {
+        template("t", "llm-rubric: is polite", "say: {\"reason\": \"\", \"score\": 1, \"of\": \"{{text}}\"}");
+        reports(exits(75, eval("-m", A, "-j", "1", "--max-requests", "4")), "--max-requests 4 is reached");
+        assertEquals(4, sent());
+    }
+
+    @Test
+    void similarTextsAreComparedOnce() {
+        template("t", "{similar: '{{label}}', threshold: 0.9}", "say: {{text}}");
+        good("-m", A, "--repeat", "2");
+        assertEquals(1, cop.sim.count("/embeddings"));
+        assertTrue(cells().stream().allMatch(cell -> cell.path("pass").asBoolean()), () -> told());
+        good("-m", A, "--repeat", "2");
+        assertEquals(1, cop.sim.count("/embeddings"));
+        cop.write("rows.jsonl", cop.read("rows.jsonl").replace("\"label\": \"b\"", "\"label\": \"other words\""));
+        good("-m", A, "--repeat", "2");
+        assertEquals(2, cop.sim.count("/embeddings"));
+        assertEquals(6, sent());
+    }
+
+    // -------------------------------------------------------------------------------------- what comes out
+
+    @Test
+    void tableReportAndJunit() throws Exception {
+        cop.write("rows.jsonl", cop.read("rows.jsonl").replace("\"label\": \"b\"", "\"label\": \"x\""));
+        var outcome = good("-m", A, "-m", B, "--report", "lab.html", "--junit", "lab.xml");
+        Harness.prints(outcome, "\ngpt-5-mini ", "2 of 3  66.7%", "compared with gpt-5-mini", "worst rows:");
+        String page = cop.read("lab.html");
+        assertTrue(page.contains("say: b") && page.contains("claude-haiku-4.5"), page);
+        var suites = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(cop.file("lab.xml").toFile());
+        assertEquals("2", suites.getDocumentElement().getAttribute("failures"));
+        assertEquals(6, suites.getElementsByTagName("testcase").getLength());
+        var json = Json.object(good("-m", A, "-m", B, "--json").out(), "the table");
+        assertEquals("2", json.at("/variants/0/passed").toString(), json::toString);
+    }
+
+    @Test
+    void differenceOfTwoRuns() {
+        rows(20);
+        good("-m", A);
+        cop.write("monday.jsonl", cop.read("lab.jsonl"));
+        Harness.prints(cop.ok("eval", "diff", "monday.jsonl", "lab.jsonl", "--no-worse"), "0 rows worse");
+        template("t", "equals: '{{label}}'", "say: not {{text}}");
+        good("-m", A);
+        Harness.prints(cop.ok("eval", "diff", "monday.jsonl", "lab.jsonl"), "20 rows worse");
+        exits(5, cop.run("eval", "diff", "monday.jsonl", "lab.jsonl", "--no-worse"));
+        exits(0, cop.run("eval", "diff", "lab.jsonl", "monday.jsonl", "--no-worse"));
+        reports(exits(2, cop.run("eval", "diff", "rows.jsonl", "lab.jsonl")), "no field variant");
+    }
+
+    /// The job of README: a worse template fails it.
+    @Test
+    void continuousIntegration() {
+        String[] job = {"eval", "t", "-d", "rows.jsonl", "-m", A, "-o", "lab.jsonl", "--junit", "lab.xml",
+                "--threshold", "90%"};
+        cop.ok(job);
+        template("t", "equals: '{{label}}'", "say: The answer is {{text}}.");
+        reports(exits(5, cop.run(job)), "error: gpt-5-mini: 0 of 3 cells passed (0%), below --threshold 90.0%");
+        assertTrue(cop.read("lab.xml").contains("failures=\"3\""));
+    }
+
+    // -------------------------------------------------------------------------------------- verbs
+
+    @Test
+    void verbs() {
+        var tools = cop.toolkit();
+        var experiment = eval.evaluate(tools.prompt("t"), List.of(Map.of("id", 1, "text", "a", "label", "a"),
+                Map.of("id", 2, "text", "b", "label", "x"))).models(A, B).repeat(2).delay(Duration.ZERO)
+                .expect("not-contains: z").expect("label", (row, answer) -> answer.text("text").equals(
+                row.text("label"))).to("lab.jsonl");
+        assertTrue(experiment.toString().contains("claude-haiku-4.5  2 of 4"), experiment::toString);
+        assertEquals(8, sent());
+        assertEquals(List.of("equals: {{label}}", "not-contains: z", "label"), cells().getLast().path("checks")
+                .valueStream().map(check -> Json.text(check, "name")).toList());
+        assertEquals("false", cells().getLast().at("/checks/2/pass").toString());
+        experiment.report("lab.html");
+        assertTrue(cop.read("lab.html").contains("say: b"));
+        assertEquals(8, sent());
+    }
+
+    // -------------------------------------------------------------------------------------- processes
+
+    private Process start(String... more) throws IOException {
+        var args = Stream.concat(Stream.of("eval", "t", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0"),
+                Stream.of(more));
+        return cop.process(args.toArray(String[]::new)).redirectErrorStream(true)
+                .redirectOutput(cop.file("said.txt").toFile()).redirectInput(new File("/dev/null")).start();
+    }
+
+    /// Killed at random moments: each cell is answered, and what was paid beyond that is at most what was in flight.
+    private void killed(int kills, int rows, int jobs) throws Exception {
+        rows(rows);
+        cop.sim.set("latency", 30);
+        var random = new Random(7);
+        String[] run = {"-m", A, "-m", B, "-m", "mai-code-1.1-flash", "--repeat", "2", "-j", "" + jobs};
+        int cells = rows * 6;
+        for (int i = 0; i < kills; i++) {
+            long before = sent();
+            var process = start(run);
+            int after = 1 + random.nextInt(cells / (2 * kills));
+            Harness.await("requests", () -> sent() >= before + after || !process.isAlive());
+            Thread.sleep(random.nextInt(20));               // somewhere between two answers
+            process.destroyForcibly().waitFor();
+        }
+        var last = start(run);
+        assertTrue(last.waitFor(60, TimeUnit.SECONDS), "still at work");
+        assertEquals(0, last.exitValue(), () -> cop.read("said.txt"));
+        assertEquals(cells, cells().stream().filter(cell -> cell.path("pass").asBoolean()).map(cell -> cell.path("id")
+                + " " + cell.path("variant") + cell.path("repeat")).distinct().count());
+        long extra = sent() - cells;
+        assertTrue(extra <= (long) kills * jobs, extra + " requests too many in " + kills + " kills at -j " + jobs);
+        long before = sent();
+        reports(good(run), "nothing to do");
+        assertEquals(before, sent());
+    }
+
+    @Test
+    void twoKills() throws Exception { killed(2, 12, 4); }
+
+    @Test
+    @Tag("slow")
+    void twentyKills() throws Exception { killed(20, 100, 8); }
+
+    @Test
+    void watchShowsTheFirstRowsAgain() throws Exception {
+        rows(30);
+        var process = start("-m", A, "--watch");
+        Harness.await("the first table", () -> cop.read("said.txt").contains("watching rows.jsonl, t.mustache"));
+        assertEquals(5, sent());
+        template("t", "equals: '{{label}}'", "say: {{text}}!");
+        Harness.await("the second table", () -> cop.read("said.txt").split("watching rows.jsonl, t").length == 3);
+        assertEquals(10, sent());
+        cop.write("templates/t.mustache", "{{#text}}");
+        Harness.await("an error", () -> cop.read("said.txt").split("watching rows.jsonl, t").length == 4);
+        new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor();
+        assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+        assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+        assertTrue(cop.read("said.txt").contains("error: templates/t.mustache"), () -> cop.read("said.txt"));
+        assertFalse(Files.exists(cop.file("lab.jsonl")));
     }
 }
