@@ -30,7 +30,7 @@ public class bench {
     }
 
     private static final String ASK = "say: a line of an answer", MODEL = "gpt-5.4";
-    private static final List<String> PARTS = List.of("processes", "delta", "renders", "batches", "heap");
+    private static final List<String> PARTS = List.of("processes", "evals", "delta", "renders", "batches", "heap");
     private static final List<String> QUICK = PARTS.reversed();     // `cop` is trained meanwhile
     private static final Set<String> CHATS = Set.of("/chat/completions", "/responses", "/v1/messages");
 
@@ -39,10 +39,11 @@ public class bench {
 
             Measures the tool against the simulator, and prints medians of ROUNDS (default:
             10). Run it in a checkout, on an idle machine. Measures promptfoo too if it is
-            on the PATH.
+            on the PATH; for evals, npm installs it in a temporary folder if need be.
 
             Parts (default: all):
               processes   time, CPU, and memory of whole processes, such as a chat
+              evals       experiments: time, CPU, and memory, beside promptfoo
               delta       time from the server to stdout
               renders     rendering of prompt templates
               batches     throughput of batches
@@ -156,9 +157,9 @@ public class bench {
         return new ArrayList<>(List.of(new Row("`cop` chat", shell(cop + chat)),
                 new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(tls.trusting(jvm()) + chat)),
                 new Row("chat through JBang", shell(throughJBang("copilot.java" + chat))),
-                new Row("batch of 1,000 rows, -j 32, the JVM as JBang starts it", batches.inHome(reset,
+                new Row("batch of 1,000 rows, -j 32, the JVM as JBang starts it", inHome(reset,
                         batches.ours(Batches.JOBS))),
-                new Row("batch of 1,000 rows, -j 32, `cop`", batches.inHome(reset,
+                new Row("batch of 1,000 rows, -j 32, `cop`", inHome(reset,
                         batches.command(cop, Batches.JOBS)))));
     }
 
@@ -201,6 +202,7 @@ public class bench {
             case "renders" -> new Renders().print();
             case "batches" -> new Batches().print(Math.max(1, rounds / 3));
             case "heap" -> new Batches().heap();
+            case "evals" -> new Evals().print(Math.max(1, rounds / 3));
             default -> throw new IllegalArgumentException("unknown part; parts: " + String.join(" ", PARTS));
         }
     }
@@ -387,6 +389,12 @@ public class bench {
                 "COPILOT_GITHUB_TOKEN=" + simulator.GITHUB_TOKEN, "bash", "-c", "exec " + line);
     }
 
+    private List<String> inHome(String line) { return inHome("", line); }
+
+    private List<String> inHome(String before, String line) {
+        return shell("bash -c 'cd " + home + " && " + before + "exec " + line.replace("'", "'\\''") + "'");
+    }
+
     // --------------------------------------------------------------------------------------------- measuring
 
     /// Runs a row once. GNU time measures CPU and memory, including those of child processes.
@@ -553,14 +561,6 @@ public class bench {
                     + ", \"text\": \"answer " + i + " of a classification\"}\n").collect(Collectors.joining()));
         }
 
-        private List<String> inHome(String line) {
-            return inHome("", line);
-        }
-
-        private List<String> inHome(String before, String line) {
-            return shell("bash -c 'cd " + home + " && " + before + "exec " + line.replace("'", "'\\''") + "'");
-        }
-
         /// Returns the bytes of a class in a histogram. The collector fills gaps with FillerElement, which is not live.
         private static long bytes(String histogram, String name) {
             return histogram.lines().filter(line -> line.contains(name)).map(line -> line.strip().split("\\s+")[2])
@@ -602,6 +602,120 @@ public class bench {
                     }
                     await Promise.all(Array.from({length: %d}, worker));
                     """.formatted(rows, tls.url(), MODEL, bearer, JOBS)).toString();
+        }
+    }
+
+    /// Experiments against the simulator, compared with promptfoo and with the ideal, cells / jobs × latency.
+    private final class Evals {
+        private static final int JOBS = 16, LATENCY = 100;
+        private static final List<String> MODELS = List.of(MODEL, "claude-haiku-4.5"),
+                MORE = List.of(MODEL, "claude-haiku-4.5", "gpt-5-mini", "gemini-3.8-flash");
+
+        private final String eval = tls.trusting(jvm("scripts/eval.java", "--help"));
+
+        Evals() throws Exception {
+            Files.writeString(home.resolve("say.mustache"), """
+                    ---
+                    expect: [equals: "{{text}}", contains: answer, max-words: 10]
+                    ---
+                    say: {{text}}""");
+        }
+
+        void print(int rounds) throws Exception {
+            int rows = count(200) * (quick ? 10 : 1);
+            System.out.printf("%nExperiments: %,d rows, 2 models, 3 checks, -j %d, %d ms of latency, median of %d%n%n"
+                    + "| what | wall s | beyond the ideal s | CPU s | peak MB |%n|---|--:|--:|--:|--:|%n", rows, JOBS,
+                    LATENCY, rounds);
+            sim.set("latency", LATENCY);
+            rows(rows);
+            figures("`eval`, the JVM as JBang starts it", rows, rounds, command(eval, MODELS, JOBS, ""));
+            figures("`cop eval`", rows, rounds, command(trusting(installed().get()) + " eval", MODELS, JOBS, ""));
+            try {
+                figures("promptfoo", rows, rounds, promptfoo(rows));
+            } catch (Missing tool) {
+                System.out.println("skipped: promptfoo, because " + tool.getMessage());
+            }
+            sim.set("latency", 0);
+            large();
+        }
+
+        private String command(String tool, List<String> models, int jobs, String more) {
+            return tool + " say.mustache -d cells.jsonl -m " + String.join(" -m ", models) + " -o lab.jsonl -j " + jobs
+                    + " --endpoint chat --delay 0 -q " + more;
+        }
+
+        private void figures(String name, int rows, int rounds, String command) throws Exception {
+            var samples = new ArrayList<Sample>();
+            for (int i = 0; i < rounds; i++) {
+                long before = chats();
+                samples.add(sample(new Row(name, inHome("rm -rf lab.* && ", command))));
+                long asked = chats() - before;
+                if (asked != rows * 2L) throw new IllegalStateException(name + ": " + asked + " requests");
+            }
+            double wall = median(samples, Sample::wall) / 1000;
+            figure(name, "%.2f %.2f %.2f %.0f", wall, wall - rows * 2.0 / JOBS * LATENCY / 1000,
+                    median(samples, Sample::cpu) / 1000, median(samples, Sample::megabytes));
+        }
+
+        private long chats() { return CHATS.stream().mapToLong(sim::count).sum(); }
+
+        /// Measures the most that fits: 10,000 rows, 4 models, 3 repeats, a report; and runs with nothing to do.
+        private void large() throws Exception {
+            System.out.println("\n| what | wall s | CPU s | peak MB |\n|---|--:|--:|--:|");
+            String small = eval.replaceFirst("-Xmx\\S+", "-Xmx256m"), report = "--repeat 3 --report lab.html";
+            if (small.equals(eval)) throw new IllegalStateException("no -Xmx in: " + eval);
+            int many = count(10_000);
+            rows(many);
+            figure("%,d rows × 4 × 3 and the report, in a heap of 256 MB".formatted(many), "%.1f %.1f %.0f", figures(
+                    1, inHome("rm -rf lab.* && ", command(small, MORE, 32, report))));
+            int some = count(1000);
+            rows(some);
+            sample(new Row("first", inHome("rm -rf lab.* && ", command(eval, MORE, 32, "--repeat 3"))));
+            figure("nothing to do, %,d cells".formatted(some * 12), "%.2f %.2f %.0f", figures(3, inHome(command(eval,
+                    MORE, 32, "--repeat 3"))));
+            figure("the same and the report", "%.2f %.2f %.0f", figures(3, inHome(command(eval, MORE, 32, report))));
+        }
+
+        private double[] figures(int rounds, List<String> command) throws Exception {
+            var samples = new ArrayList<Sample>();
+            for (int i = 0; i < (quick ? 1 : rounds); i++) samples.add(sample(new Row("eval", command)));
+            return new double[] {median(samples, Sample::wall) / 1000, median(samples, Sample::cpu) / 1000,
+                median(samples, Sample::megabytes)};
+        }
+
+        private void rows(int count) throws IOException {
+            Files.writeString(home.resolve("cells.jsonl"), IntStream.range(0, count).mapToObj(i -> "{\"id\": " + i
+                    + ", \"text\": \"answer " + i + " of a classification\"}\n").collect(Collectors.joining()));
+        }
+
+        /// Returns a `promptfoo eval` command for the same prompts, models, and checks, without its database and cache.
+        private String promptfoo(int rows) throws Exception {
+            String program = installedPromptfoo(), bearer = run(shell(tls.trusting(jvm()) + " token")).strip();
+            String providers = MODELS.stream().map(model -> """
+                    {"id": "openai:chat:%s", "config": {"apiBaseUrl": "%s", "apiKey": "%s", "headers": {
+                      "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
+                      "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}}}
+                    """.formatted(model, tls.url(), bearer)).collect(Collectors.joining(","));
+            Files.writeString(home.resolve("evals.json"), """
+                    {"prompts": ["say: {{text}}"], "tests": "file://evals.csv", "providers": [%s], "defaultTest": {
+                      "assert": [{"type": "equals", "value": "{{text}}"}, {"type": "contains", "value": "answer"},
+                        {"type": "regex", "value": "^(\\\\S+\\\\s*){0,10}$"}]}}
+                    """.formatted(providers));
+            Files.writeString(home.resolve("evals.csv"), IntStream.range(0, rows).mapToObj(i -> "answer " + i
+                    + " of a classification").collect(Collectors.joining("\n", "text\n", "\n")));
+            return "env PROMPTFOO_DISABLE_TELEMETRY=1 PROMPTFOO_DISABLE_UPDATE=1 PROMPTFOO_CONFIG_DIR=" + home
+                    + "/promptfoo " + program + " eval -c evals.json -j " + JOBS + " --no-cache --no-write --no-table"
+                    + " --no-progress-bar -o promptfoo.json";
+        }
+
+        /// Returns the promptfoo on the PATH, or one that npm installs in a temporary folder, about 1.4 GB.
+        private String installedPromptfoo() throws Exception {
+            if (onPath("promptfoo")) return "promptfoo";
+            if (quick) throw new Missing("it is not on the PATH, and --quick does not install it");
+            if (!onPath("npm")) throw new Missing("npm, which would install it, is not on the PATH");
+            run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix",
+                    Files.createDirectories(home.resolve("npm")).toString(), "promptfoo");
+            return home.resolve("npm/node_modules/.bin/promptfoo").toString();
         }
     }
 

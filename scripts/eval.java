@@ -1,6 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION Compares prompts and models on rows with answers: eval classify -d tickets.csv -m A -m B -o lab.jsonl
 //JAVA 25+
+//CDS
 //SOURCES ../copilot.java
 //SOURCES embed.java
 //SOURCES eval/AnswerPath.java

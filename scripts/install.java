@@ -451,7 +451,9 @@ final class Training {
             default -> run(List.of(List.of("--help"), List.of("render", "review", "--example"), List.of("templates"),
                     List.of("models"), List.of("token"), List.of("status"), List.of("batch", "classify", "-d",
                     "rows.jsonl", "-o", "out.jsonl", "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl",
-                    "-o", "out.jsonl", "--dry-run"), List.of("batch", "status", "out.jsonl")), Stdin.Kind.PIPE, keys);
+                    "-o", "out.jsonl", "--dry-run"), List.of("batch", "status", "out.jsonl"), List.of("eval",
+                    "classify", "-d", "rows.jsonl", "-o", "lab.jsonl", "--expect", "contains: hello", "--delay", "0",
+                    "--report", "lab.html")), Stdin.Kind.PIPE, keys);
         };
     }
 
