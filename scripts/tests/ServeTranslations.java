@@ -1125,6 +1125,28 @@ class ServeTranslations {
         throw new AssertionError("still refused");
     }
 
+    /// The server repeats once, remembers, and passes a second refusal on as it is.
+    @Test
+    void serverRepeatsOnceAndRemembers() {
+        sim().set("messages-errors", "anthropic");
+        var body = request(ApiProtocol.MESSAGES, "claude-sonnet-5", "say: ok", false, false);
+        body.put("inference_geo", "us");
+        try (var serve = new ServesHarness(cop)) {
+            assertEquals(200, serve.post("/v1/messages", Json.compact(body)).status());
+            assertEquals(2, cop.chats().size());
+            assertEquals(200, serve.post("/v1/messages", Json.compact(body)).status());
+            assertEquals(3, cop.chats().size());
+            body.putObject("context_management").putArray("edits");
+            body.withArray("messages").addObject().put("role", "assistant").put("content", "a ");
+            body.putArray("system").addObject().put("type", "text").put("text", "x").putObject("cache_control")
+                    .put("type", "ephemeral").put("scope", "global");
+            var refused = serve.post("/v1/messages", Json.compact(body));
+            assertEquals(400, refused.status());
+            assertEquals(5, cop.chats().size());
+            assertTrue(refused.body().contains("\"type\":\"error\"") && refused.body().contains("req_"), refused.body());
+        }
+    }
+
     // ------------------------------------------------------------------------------------------- tables of 2.5
 
     /// Translates parts of a request: fields that all have are left out.
