@@ -708,9 +708,8 @@ public class copilot {
         static final Delivery USUAL = new Delivery(null, Set.of());
 
         public Delivery {
-            if (endpoint != null && !ENDPOINTS.containsKey(endpoint)) {
-                throw Fault.usage("unknown endpoint: " + endpoint, "use " + String.join(", ", ENDPOINTS.keySet()));
-            }
+            if (endpoint != null && !ENDPOINTS.containsKey(endpoint)) throw Fault.usage("unknown endpoint: " + endpoint,
+                    "use " + String.join(", ", ENDPOINTS.keySet()));
             required = Set.copyOf(required);
             tools = List.copyOf(tools);
         }
@@ -2436,7 +2435,7 @@ final class BasicCommand extends Command {
             """;
 
     int usage(CopilotClient copilot) {
-        if (has("--spent")) return spent(new Spending(copilot.context()));
+        if (has("--spent")) return spent(copilot.spending);
         var account = copilot.account();
         if (has("--json")) return print(Json.pretty(account.json()));
         if (env.terminal().test(1)) return print(account.toString());
@@ -2489,9 +2488,8 @@ final class BasicCommand extends Command {
     int api(CopilotClient copilot) {
         String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
         String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
-        if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
-            throw Fault.usage("invalid method: " + text("-X"), "use GET, POST, PUT, PATCH, or DELETE");
-        }
+        if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) throw Fault.usage("invalid method: " + text("-X"),
+                "use GET, POST, PUT, PATCH, or DELETE");
         int status = copilot.raw(verb, path, body, answer -> {
             if (has("--include")) answer.head(env.out());
             if (answer.copyText(env.out()) && env.terminal().test(1)) env.out().print("\n");
@@ -2939,9 +2937,8 @@ abstract class RequestCommand extends Command {
         var schema = has("--schema") ? SchemaOption.read(env, text("--schema")) : null;
         String system = text("--system");
         for (String option : List.of("--system", "--model")) {
-            if (text(option) instanceof String text && Text.blank(text)) {
-                throw Fault.usage(option + " is blank", "check for an unset shell variable");
-            }
+            if (text(option) instanceof String text && Text.blank(text)) throw Fault.usage(option + " is blank",
+                    "check for an unset shell variable");
         }
         return new PreparedPrompt(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
                 required)), schema).withSystem(system);
@@ -3874,6 +3871,7 @@ final class BatchRun {
         try {
             return progress.printed(runner.run(() -> nextToSend(passes), Duration.ofSeconds(30)));
         } finally {
+            copilot.spending.write();
             if (reader != null) reader.close();
             console.transientLine("");
         }
@@ -3954,9 +3952,8 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
             }
             missing.remove(manifest.path("shard").asInt(1));
         }
-        if (folders.size() > 1 && !missing.isEmpty()) {
-            throw Fault.usage("missing shards: " + missing, "name the runs of all shards");
-        }
+        if (folders.size() > 1 && !missing.isEmpty()) throw Fault.usage("missing shards: " + missing,
+                "name the runs of all shards");
         var report = new BatchReport(folders, first, rows, new ArrayList<>());
         try {
             folders.reversed().forEach(folder -> report.journals.add(new Journal(folder.path(), false)));
@@ -4912,7 +4909,7 @@ final class Conversation {
         steps.forEach(message -> turn.withArray("messages").add(message.raw()));
         keep(turn);
         if (!keeps) return;
-        boolean fresh = id == null, interrupted = Thread.interrupted(); // Ctrl-C would close the file before the write
+        boolean fresh = id == null;
         if (fresh) id = Json.text(turn, "at").replaceAll("[-:Z]", "").replace('T', '-') + "-"   // ids sort by time
                 + Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36, 36 * 36 * 36 * 36), 36);
         try {
@@ -4922,8 +4919,6 @@ final class Conversation {
             console.once(console::warn, "cannot save the conversation in " + home.conversations() + ": "
                     + Text.reason(e));
             if (fresh) id = null;
-        } finally {
-            if (interrupted) Thread.currentThread().interrupt();
         }
     }
 
@@ -5224,6 +5219,7 @@ final class CopilotClient {
     private final CredentialSources logins;
     private final TokenManager tokens;
     private final ModelCatalog models;
+    final Spending spending;
     private final AutoModel auto = new AutoModel(this);
     private volatile String minted = "";                    // a token renewed because of its integration
     private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
@@ -5239,6 +5235,7 @@ final class CopilotClient {
         logins = new CredentialSources(context);
         tokens = new TokenManager(context, logins);
         models = new ModelCatalog(this);
+        spending = new Spending(context);
     }
 
     Context context() { return context; }
@@ -5264,11 +5261,14 @@ final class CopilotClient {
     private Reply sent(Request request, DeltaListener listener) {
         tokens.get();                                       // what was learned depends on its source
         models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
-        return ask(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
+        var reply = resolved(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
+        spending.add(request, models.completed(request, reply));
+        spending.write();
+        return reply;
     }
 
     /// Sends without retries and limit checks, which the caller does. Estimates a cost that GitHub does not report, so
-    /// that budgets count every answer.
+    /// that budgets count every answer. The caller ends with `spending.write()`.
     Reply askOnce(Request request) {
         tokens.get();
         var listener = new DeltaListener() {
@@ -5278,20 +5278,13 @@ final class CopilotClient {
             @Override
             public void warning(String message) { context().warnOnce(message); }
         };
-        return models.completed(request, ask(request, new Attempt(request.model(), call -> call.withRetries(0),
-                listener)));
+        return spending.add(request, models.completed(request, resolved(request, new Attempt(request.model(), call ->
+                call.withRetries(0), listener))));
     }
 
     /// 1. Resolves `auto` to a model, or to none.
-    private Reply ask(Request request, Attempt attempt) {
-        var spending = new Spending(context);
-        spending.check();
-        var reply = resolved(request, attempt);
-        spending.add(request, models.completed(request, reply).usage());
-        return reply;
-    }
-
     private Reply resolved(Request request, Attempt attempt) {
+        spending.check();
         if (!Model.isAuto(request.model())) return onEndpoint(request, attempt);
         var omitted = new Omitted(request, context()::warnOnce);
         return auto.ask(AutoModel.withoutEffort(request, omitted), (asked, headers) -> onEndpoint(asked, new Attempt(
@@ -5488,19 +5481,22 @@ record AnswerCache(Context context, Duration age) {
 ///
 ///     {"at":"2026-11-28T20:43:00Z","command":"chat","template":"review","model":"gpt-5-mini","tokens":137,
 ///      "credits":0.0036,"about":true}
-record Spending(Context context) {
+final class Spending {
     private static final String DAILY = "COP_DAILY_CREDITS";
     static final Duration KEPT = Duration.ofDays(400);
+    private final Context context;
+    private final List<String> unwritten = new ArrayList<>();       // guarded by this
+
+    Spending(Context context) { this.context = context; }
 
     Path file() { return context.home().state().resolve("spent.jsonl"); }
 
     /// Returns the lines since a time; all begin with their own.
     List<ObjectNode> since(Instant start) {
+        if (!Files.exists(file())) return List.of();
         try {
             return Files.readAllLines(file()).stream().filter(line -> line.compareTo("{\"at\":\"" + Durations.stamp(
                     start)) >= 0).map(Json::tryParse).filter(JsonNode::isObject).map(ObjectNode.class::cast).toList();
-        } catch (NoSuchFileException _) {
-            return List.of();
         } catch (IOException e) {
             throw Fault.io("cannot read " + file(), e, "");
         }
@@ -5515,6 +5511,7 @@ record Spending(Context context) {
     void check() {
         String limit = context.env().variable(DAILY);
         if (limit == null) return;
+        write();
         if (!limit.matches("[0-9]{1,9}(\\.[0-9]{1,9})?")) throw Fault.usage("invalid " + DAILY + ": " + limit, DAILY
                 + "=50");
         Home.readOnly(context.home().state()).ifPresent(why -> {
@@ -5526,18 +5523,31 @@ record Spending(Context context) {
                 "wait until midnight UTC, or raise " + DAILY);
     }
 
-    void add(Request request, Usage used) {
-        if (!context.home().isPersistent()) return;
+    /// Records an answer, to be written within a second with those that follow: each write locks the file.
+    synchronized Reply add(Request request, Reply reply) {
+        if (!context.home().isPersistent()) return reply;
+        var used = reply.usage();
         var line = Json.object().put("at", Durations.stamp(context.now())).put("command", context.console().command);
         if (context.console().template != null) line.put("template", context.console().template);
         line.put("model", request.model()).put("tokens", used.totalTokens()).put("credits", BigDecimal.valueOf(
                 used.nanoCredits(), 9));
         if (used.estimated()) line.put("about", true);
+        unwritten.add(Json.singleLine(line));
+        if (unwritten.size() == 1) Thread.startVirtualThread(() -> {
+            Time.SYSTEM.pause(Duration.ofSeconds(1));
+            write();
+        });
+        return reply;
+    }
+
+    synchronized void write() {
+        if (unwritten.isEmpty()) return;
         try {
-            context.home().append(file(), Json.singleLine(line), false);
+            context.home().append(file(), String.join("\n", unwritten), false);
         } catch (IOException | Fault e) {
             context.warnOnce("cannot record credits: " + Text.reason(e));
         }
+        unwritten.clear();
     }
 }
 
@@ -6351,9 +6361,8 @@ final class TokenManager {
     /// @throws Fault if the answer has no token, or names an untrusted API host
     static Token token(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
-        if (!GithubToken.wellFormed(value)) {
-            throw Fault.error("the token exchange returned no token", COP + " status -v");
-        }
+        if (!GithubToken.wellFormed(value)) throw Fault.error("the token exchange returned no token",
+                COP + " status -v");
         return new Token(answer, fetched, api(answer, value, host));
     }
 
@@ -6732,24 +6741,21 @@ final class ChatCompletionsBody {
         var body = Json.object().put("model", request.model());
         var messages = body.putArray("messages");
         for (var message : request.messages()) {
-            if (message.raw() != null) {
-                messages.add(message.raw());
-                continue;
-            }
-            var object = messages.addObject().put("role", message.role());
-            if (message.images().isEmpty()) {
-                object.put("content", message.content());
-                continue;
-            }
-            var parts = object.putArray("content");
-            if (!message.content().isEmpty()) parts.addObject().put("type", "text").put("text", message.content());
-            for (var image : message.images()) {
-                parts.addObject().put("type", "image_url").putObject("image_url").put("url", image.dataUrl());
-            }
+            if (message.raw() != null) messages.add(message.raw());
+            else messages.addObject().put("role", message.role()).set("content", content(message));
         }
         body.put("stream", request.stream());
         body.setAll(request.optionsView());
         return body;
+    }
+
+    /// Returns a text, or with images a list of parts.
+    private static JsonNode content(Message message) {
+        if (message.images().isEmpty()) return JsonNodeFactory.instance.stringNode(message.content());
+        var text = Json.object().put("type", "text").put("text", message.content());
+        return Json.array(Stream.concat(Stream.of(text).filter(_ -> !message.content().isEmpty()), message.images()
+                .stream().map(image -> Json.object().put("type", "image_url").set("image_url", Json.object().put("url",
+                image.dataUrl())))));
     }
 
     /// Newer OpenAI models renamed the token limit, Claude requires one, and auto is requested by sending no model.
@@ -6787,9 +6793,7 @@ final class ChatCompletionsBody {
 final class ResponsesBody {
     static ObjectNode of(Request request, Model model, Omitted omitted) {
         var body = Endpoint.RESPONSES.chatFields(request, omitted);
-        if (body.has("stop")) {
-            throw Fault.usage("/responses does not support stop", Endpoint.CHAT_MODELS);
-        }
+        if (body.has("stop")) throw Fault.usage("/responses does not support stop", Endpoint.CHAT_MODELS);
         Endpoint.translate(body, "messages", "input", messages -> input(request, messages));
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
                 Math.max(16, most.asLong())));              // fewer are refused
@@ -7056,9 +7060,8 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         requestId = answer.requestId();
         if (answer.startsWith('{') || answer.contentType().matches(".*(json|html).*") && !answer.startsWith('d')) {
             take(Json.object(answer.text(), "the answer"));
-            if (texts.isEmpty() && finish.isEmpty()) {
-                throw Fault.incomplete("GitHub's response contains no answer", "run it again with -v");
-            }
+            if (texts.isEmpty() && finish.isEmpty()) throw Fault.incomplete("GitHub's response contains no answer",
+                    "run it again with -v");
         } else {
             stream(answer);
         }
@@ -8779,9 +8782,7 @@ final class FilePattern {
         if (item.echo() != null) result.set("echo", item.echo());
         Path file = file(result).orElseThrow();
         Object other = claimed.put(file, item.id());
-        if (other != null) {
-            throw wrong(" names the same file for " + item.id() + " and " + other, "use {{id}}");
-        }
+        if (other != null) throw wrong(" names the same file for " + item.id() + " and " + other, "use {{id}}");
         var folders = Stream.iterate(file.getParent(), up -> !up.equals(folder), Path::getParent).toList();
         above.addAll(folders);
         if (above.contains(file) || Files.isDirectory(file) || folders.stream().anyMatch(up -> claimed.containsKey(up)
@@ -10234,9 +10235,8 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
 
     private static void put(Map<String, String> own, String line, String where) {
         var header = LINE.matcher(line);                    // RFC 9110, 5.6.2
-        if (!header.matches()) {
-            throw Fault.usage("invalid header in " + where + ": " + Text.printable(line), "-H 'Name: value'");
-        }
+        if (!header.matches()) throw Fault.usage("invalid header in " + where + ": " + Text.printable(line),
+                "-H 'Name: value'");
         String name = header.group(1), value = header.group(2);
         if (Set.of("authorization", "host", "content-length", "connection", "transfer-encoding", "upgrade", "expect")
                 .contains(name.toLowerCase(Locale.ROOT))) {
@@ -11078,10 +11078,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     ObjectNode read(Path file) {
         try {
             if (Json.tryParse(Files.readString(file)) instanceof ObjectNode object) return object;
-        } catch (NoSuchFileException _) {
-            return Json.object();
         } catch (IOException e) {
-            if (e instanceof FileSystemException f && "Not a directory".equals(f.getReason())) return Json.object();
+            if (e instanceof NoSuchFileException || e instanceof FileSystemException f
+                    && "Not a directory".equals(f.getReason())) return Json.object();
             throw Fault.io("cannot read " + file, e, "check its permissions, or set COP_HOME");
         }
         throw Fault.error(file + " is not a JSON object", file.equals(login()) ? COP + " login"
@@ -11159,10 +11158,11 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         AtomicFile.write(file, text, ownerOnly("rw-------"));
     }
 
-    /// Appends a line under a lock. Ends a partial line that a killed process left; undoes its own on a full disk.
+    /// Appends lines under a lock. Ends a partial line that a killed process left; undoes its own on a full disk.
     ///
     /// @param fresh fails with FileAlreadyExistsException if the file exists
     void append(Path file, String line, boolean fresh) throws IOException {
+        boolean interrupted = Thread.interrupted();         // Ctrl-C would close the file before the write
         var threads = threads(file);
         threads.lock();
         try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE)) {
@@ -11181,6 +11181,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
             }
         } finally {
             threads.unlock();
+            if (interrupted) Thread.currentThread().interrupt();
         }
     }
 
@@ -11399,12 +11400,10 @@ final class OutputFile {
         String last = file.getFileName().toString(), ending = last.replaceFirst("(?s).+(?=\\.)|.*", "");
         boolean many = name.contains("{{");                 // makes its folders
         while (many && !Files.exists(folder)) folder = folder.getParent();
-        if (!Files.isDirectory(folder)) {
-            throw Fault.usage(shown + ": no such folder: " + folder, "mkdir -p " + Text.quoted(folder.toString()));
-        }
-        if (!Files.isWritable(Files.exists(file) ? file : folder)) {
-            throw Fault.usage(shown + " is not writable", "use another file, or chmod u+w " + Text.quoted(name));
-        }
+        if (!Files.isDirectory(folder)) throw Fault.usage(shown + ": no such folder: " + folder,
+                "mkdir -p " + Text.quoted(folder.toString()));
+        if (!Files.isWritable(Files.exists(file) ? file : folder)) throw Fault.usage(shown + " is not writable",
+                "use another file, or chmod u+w " + Text.quoted(name));
         boolean known = many || endings.length == 0 || ending.isEmpty() || List.of(endings).contains(
                 ending.toLowerCase(Locale.ROOT)) || Files.exists(file) && file.toFile().length() == 0;
         if (!known) throw Fault.usage(shown + ": unknown extension " + ending, "use " + String.join(", ", endings));
@@ -12557,9 +12556,8 @@ final class Durations {
     static Duration parse(String where, String text, Duration otherwise) {
         if (text == null) return otherwise;
         var m = WRITTEN.matcher(text.strip());
-        if (!m.matches()) {
-            throw Fault.usage("invalid time: " + where + " " + text, where + " 90s, or 500ms, 5m, 2h, 30d");
-        }
+        if (!m.matches()) throw Fault.usage("invalid time: " + where + " " + text,
+                where + " 90s, or 500ms, 5m, 2h, 30d");
         long n = Long.parseLong(m.group(1));
         return min(LONGEST, switch (m.group(2)) {
             case "ms" -> Duration.ofMillis(n);

@@ -201,6 +201,7 @@ class BatchProcesses {
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         assertEquals(code, process.exitValue(), () -> cop.read("said.txt"));
         assertEquals(asked(), cop.read("out.jsonl").lines().count());
+        assertEquals(asked(), cop.read(".local/state/copilot.java/spent.jsonl").lines().count(), "credits");
         assertTrue(cop.read("said.txt").contains("to resume: copilot batch t"), cop.read("said.txt"));
     }
 

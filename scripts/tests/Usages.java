@@ -3,7 +3,11 @@ package cop;
 import module java.base;
 import module java.net.http;
 import cop.copilot.Account;
+import cop.copilot.Fault;
 import cop.copilot.Quota;
+import cop.copilot.Reply;
+import cop.copilot.Request;
+import cop.copilot.Usage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// Remaining quotas: `usage`, and the line that -u prints from a reply's headers.
@@ -138,6 +143,48 @@ class Usages {
     void exhaustedQuotaHintsAtUsage() {
         cop.sim.set("faults", "402");
         assertTrue(cop.run("chat", "hello").err().contains("hint: copilot usage"));
+    }
+
+    // --------------------------------------------------------------------------------------- the record of credits
+
+    private static final String SPENT = ".local/state/copilot.java/spent.jsonl";
+
+    /// Adds three answers before the record can be written, then calls back.
+    private void spend(Consumer<Spending> then) {
+        var environment = cop.environment(cop.time);
+        try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
+            var spending = new CopilotClient(cop.context(http, environment)).spending;
+            var request = new Request("gpt-5-mini", List.of(), null, false);
+            var reply = new Reply(List.of("a"), "", "stop", "gpt-5-mini", new Usage(3, 4, 0, 0, 5, false), null, "", "",
+                    Duration.ZERO, List.of(), List.of());
+            synchronized (spending) {                       // the writer waits for it
+                for (int i = 0; i < 3; i++) spending.add(request, reply);
+                assertFalse(Files.exists(cop.file(SPENT)), "one write for all");
+                then.accept(spending);
+            }
+            Harness.await("the record", () -> Files.exists(cop.file(SPENT)));
+            Harness.await("all lines", () -> cop.read(SPENT).lines().count() == 3);
+        }
+    }
+
+    @Test
+    void creditsAreWrittenTogetherWithinASecond() { spend(_ -> { }); }
+
+    @Test
+    void creditsAreWrittenBeforeTheLimitIsJudged() {
+        cop.with("COP_DAILY_CREDITS", "0.00000001");
+        spend(spending -> assertEquals(75, assertThrows(Fault.class, spending::check).exitCode()));
+    }
+
+    /// Java closes the file of an interrupted thread.
+    @Test
+    void creditsAreWrittenAfterCtrlC() {
+        spend(spending -> {
+            Thread.currentThread().interrupt();
+            spending.write();
+            assertTrue(Thread.interrupted());
+            assertEquals(3, cop.read(SPENT).lines().count());
+        });
     }
 
     // ------------------------------------------------------------------------------------------ shapes of the answer
