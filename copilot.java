@@ -788,7 +788,17 @@ public class copilot {
             return options.path("messages").valueStream().map(each -> Message.text(each.path("content"))).toList();
         }
 
-        long bytes() { return texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum(); }
+        long bytes() {
+            return extraBytes() + texts().stream().mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length).sum();
+        }
+
+        /// Returns the bytes of the schema and the tools, with 4000 for each image: about a thousand tokens.
+        long extraBytes() {
+            long images = messages.stream().mapToLong(each -> each.images().size()).sum()
+                    + options.path("messages").findValues("image_url").size();
+            return 4000 * images + Stream.of("response_format", "tools").mapToLong(name ->
+                    options.path(name).toString().length()).sum();
+        }
 
         int answers() { return options.path("n").asInt(1); }
 
@@ -837,6 +847,8 @@ public class copilot {
     public enum FinishReason {
         STOP, LENGTH, CONTENT_FILTER, TOOL_CALLS, UNKNOWN;
 
+        static final String MISSING = "GitHub gave no finish reason; the answer may be incomplete";
+
         static FinishReason of(String word) {
             return Stream.of(values()).filter(each -> each.name().equalsIgnoreCase(word)).findFirst().orElse(UNKNOWN);
         }
@@ -874,7 +886,8 @@ public class copilot {
                         "raise --max-tokens, withOption(\"max_tokens\", …), or use a model with a larger output");
                 case CONTENT_FILTER -> Fault.error("the answer was cut off by GitHub's content filter"
                         + " (finish: content_filter)", "rephrase the prompt");
-                case TOOL_CALLS -> Fault.error("the model asks for a tool call instead of answering", "add --json");
+                case TOOL_CALLS -> Fault.error("the model asks for a tool call instead of answering",
+                        "add -T FILE, or --json");
                 default -> null;
             };
         }
@@ -1820,8 +1833,9 @@ final class Commands {
                 + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout");
         var names = Stream.of(COMMANDS.stream().map(Entry::name), PROGRAMS.stream(), Stream.of("--version"));
         return Fault.usage("unknown command \"" + Text.shortened(name, 60) + "\"", Suggestions.hint(name, names
-                .flatMap(each -> each).toList(), COP + " ", COP + " chat " + (name.contains(" ")
-                ? Text.quoted(name) : "\"…\"") + " asks a model; " + COP + " --help lists the commands"));
+                .flatMap(each -> each).toList(), COP + " ", COP + (name.equals("auth") ? " login" : " chat "
+                + (name.contains(" ") ? Text.quoted(name) : "\"…\"") + " asks a model; " + COP
+                + " --help lists the commands")));
     }
 
     static int dispatch(Console console, String... args) {
@@ -1868,7 +1882,9 @@ final class Commands {
             String quoted = "\"" + word + "\"";
             if (word.contains(" ")) return Fault.usage(quoted + " is not an option", name + " -- " + quoted);
             message = "unknown option: " + word;
-            hint = Suggestions.hint(word, e.getCommandLine().getCommandSpec().optionsMap().keySet(), hint);
+            var options = e.getCommandLine().getCommandSpec().optionsMap().keySet();
+            hint = options.contains(word.replaceFirst("^--", "--no-")) ? "omit it: this is the default"
+                    : Suggestions.hint(word, options, hint);
         } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
             message = option.longestName() + (option.typeInfo().isBoolean() ? " does not take a value"
                     : " expects a number, got \"" + e.getValue() + "\"");
@@ -2126,10 +2142,15 @@ abstract class Command {
 
     /// @param more options, which win over earlier ones
     String commandLine(String... more) {
-        var others = Stream.of(arguments).filter(word -> Stream.of(more).noneMatch(each -> each.contains("=")
-                && word.startsWith(each.replaceFirst("=.*", "="))));
-        return known.spec.name() + " " + Stream.concat(others, Stream.of(more)).map(Text::quoted)
-                .collect(Collectors.joining(" "));
+        var words = new ArrayList<>(List.of(arguments));
+        for (String each : more) {
+            if (!each.contains("=")) continue;
+            String option = each.substring(0, each.indexOf('='));
+            for (int at = words.indexOf(option); at >= 0; at = words.indexOf(option)) words.subList(at, at + 2).clear();
+            words.removeIf(word -> word.startsWith(option + "="));
+        }
+        words.addAll(List.of(more));
+        return known.spec.name() + " " + words.stream().map(Text::quoted).collect(Collectors.joining(" "));
     }
 
     /// Prints a line, with LF on Windows too: `$(copilot token --header)` would keep a CR.
@@ -2532,7 +2553,7 @@ final class BasicCommand extends Command {
             case "path" -> print((names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
                     : Stream.of(folders.path(names.getFirst()))).map(Path::toString)
                     .collect(Collectors.joining("\n")));
-            case "copy" -> print(folders.copy(folders.find(names.getFirst()), text("NEW")));
+            case "copy" -> print(folders.copy(names.getFirst(), text("NEW")));
             case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
             default -> listTemplates(folders);
         };
@@ -3692,8 +3713,8 @@ final class BatchRun {
             Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // readable by the owner only
             spool.toFile().deleteOnExit();
             boolean kept = piped() && Files.exists(folder.input());
-            if (!piped()) AtomicFile.write(spool, to -> Files.copy(env.path(spec.rows), to));
-            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool);
+            if (!piped()) env.stdin().copyTo(spool, env.path(spec.rows));
+            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool, null);
             if (!kept || Files.size(spool) > 0) return spool.toString();
             console.note("note: using the rows piped in earlier: " + folder.input());
             return folder.input().toString();
@@ -4006,8 +4027,9 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
         var known = folders.stream().flatMap(folder -> folder.owned().values().stream()).collect(Collectors.toSet());
         var writable = folders.stream().filter(folder -> Files.isWritable(folder.path())).toList();
         writable.forEach(folder -> folder.own(files));      // also if the next step is killed
-        var written = writer.write(results, known);
-        writable.forEach(folder -> folder.own(written));
+        Stream.concat(folders.stream().map(RunFolder::path), files.keySet().stream().map(Path::getParent)).distinct()
+                .forEach(AtomicFile::deleteOld);
+        writer.write(results, known, written -> writable.forEach(folder -> folder.own(written)));
     }
 
     @Override
@@ -4021,9 +4043,9 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
         journals.forEach(journal -> journal.damage().ifPresent(damage -> lines.add("warning: " + damage)));
         lines.add(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
         boolean busy = folders.stream().anyMatch(folder -> Journal.isBusy(folder.path()));
-        if (left() > 0) lines.add(left() + " rows remain: " + (busy ? "a process is sending them"
-                : manifest.has("halted") ? "too many failed; resume with --retry-failed or a larger --halt"
-                : "run the same command to resume"));
+        if (left() > 0) lines.add(left() + (left() == 1 ? " row remains: " : " rows remain: ") + (busy
+                ? "a process is sending them" : manifest.has("halted")
+                ? "too many failed; resume with --retry-failed or a larger --halt" : "run the same command to resume"));
         causes().forEach(lines::add);
         return lines.add("used " + counts.used().cost()).add("model " + Json.text(manifest, "model")
                 + (manifest.has("template") ? ", template " + Json.text(manifest, "template") : "") + ", last started "
@@ -4468,8 +4490,9 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     PreparedPrompt after(Conversation earlier) {
         var all = Stream.concat(earlier.messages().stream(), request.turns().stream()).toList();
         boolean any = request.model() == null || request.model().isBlank();
-        return new PreparedPrompt(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
-                .withSystem(request.system() != null ? request.system() : earlier.system());
+        ObjectNode fields = earlier.tools().setAll(request.optionsView());
+        return new PreparedPrompt(new Request(any ? earlier.model() : request.model(), all, fields, request.stream(),
+                request.delivery()), schema).withSystem(request.system() != null ? request.system() : earlier.system());
     }
 
     Request request(CopilotClient copilot, boolean stream) {
@@ -4669,6 +4692,8 @@ record FileAttachments(List<String> names, Integer limit) {
         }
         skipped.keySet().removeAll(texts.keySet());         // named as well
         for (String reason : Set.copyOf(skipped.values())) note(console, "skipped " + reason, skipped, reason::equals);
+        if (texts.isEmpty() && many) throw Fault.usage("all files of -f " + String.join(", ", names)
+                + " are skipped", "name the files to send: -f " + Text.quoted(skipped.firstEntry().getKey()));
         long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
         var tooMuch = Fault.usage("the " + texts.size() + " files of -f have more than " + most + " tokens",
                 "name fewer files, or raise --max-file-tokens");
@@ -4962,6 +4987,14 @@ final class Conversation {
 
     /// Returns the model requested last, not the one that answered.
     String model() { return last("asked"); }
+
+    /// Returns the field `tools` of the turns with calls, without which the API refuses these.
+    ObjectNode tools() {
+        var tools = Json.object();
+        turns.stream().filter(turn -> turn.has("step") && turn.at("/options/tools").isArray()).forEach(turn ->
+                tools.set("tools", turn.at("/options/tools")));
+        return tools;
+    }
 
     String lastAnswer() { return Objects.requireNonNullElse(last("text"), ""); }
 
@@ -6387,7 +6420,8 @@ final class TokenManager {
 
     private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
         context.home().writeCached(source.file("token-", context), answer, fetched, context.console());
-        context.home().deleteOld(Duration.ofDays(2));
+        Home.deleteOld(context.home().cache(), "{token-,auto-,models-,learned-,ways-,.}*.{json,part}",
+                context.now().minus(Duration.ofDays(2)));
     }
 
     private void remember(GithubToken source, Fault refused) {
@@ -7081,7 +7115,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
                     + ": the stream ended without an end marker " + ErrorResponse.embedded("", requestId).tags(""),
                     "try again");
         }
-        if (finish.isEmpty()) listener.warning("GitHub gave no finish reason; the answer may be incomplete");
+        if (finish.isEmpty()) listener.warning(FinishReason.MISSING);
     }
 
     private void take(ObjectNode event) {
@@ -7438,17 +7472,19 @@ interface RowReader extends AutoCloseable {
         var skipped = new TreeMap<String, Integer>();
         try {
             if (format.equals("files")) return new RowFilter(files(env, name, skipped), shown, null, skipped);
-            var in = InputFile.open(env.path(name), shown);
-            String head = Text.trimmed(new String(InputFile.head(in)));
-            if (format.equals("jsonl") && !head.matches("(?s)([{\\[].*)?")) throw Fault.usage(shown + " is not JSON"
-                    + " Lines; it begins with " + Text.shortened(head.lines().findFirst().orElse(""), 40),
-                    "--format csv");
-            return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
-                case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
-                case "json" -> new JsonReader(Json.parser(in), shown);
-                default -> new LinesReader(new LineNumberReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)),
-                        shown, (line, number) -> line.isBlank() ? null : JsonValues.object(line, shown, number));
-            }, shown, in, skipped);
+            return InputFile.open(env.path(name), shown, (in, start) -> {
+                String head = Text.trimmed(new String(start));
+                if (format.equals("jsonl") && !head.matches("(?s)([{\\[].*)?")) throw Fault.usage(shown + " is not JSON"
+                        + " Lines; it begins with " + Text.shortened(head.lines().findFirst().orElse(""), 40),
+                        "--format csv");
+                return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
+                    case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
+                    case "json" -> new JsonReader(Json.parser(in), shown);
+                    default -> new LinesReader(new LineNumberReader(new InputStreamReader(in,
+                            StandardCharsets.ISO_8859_1)), shown, (line, number) -> line.isBlank() ? null
+                            : JsonValues.object(line, shown, number));
+                }, shown, in, skipped);
+            });
         } catch (IOException e) {
             throw InputFile.unreadable(typed, e);
         }
@@ -8389,8 +8425,7 @@ final class BatchRunner {
         }
 
         private RowResult ended(Reply reply, String mismatch) {
-            if (reply.rawFinish().isEmpty()) return ended("incomplete", reply, "finish_missing",
-                    "GitHub gave no finish reason; the answer may be incomplete");
+            if (reply.rawFinish().isEmpty()) return ended("incomplete", reply, "finish_missing", FinishReason.MISSING);
             if (reply.unfinished() == null) return mismatch.isEmpty() ? ended("ok", reply, "", "")
                     : ended("failed", reply, "schema", mismatch);
             return ended(reply.finish() == FinishReason.LENGTH ? "incomplete"
@@ -8649,9 +8684,9 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
     /// @param results JSON texts
     /// @param known hashes of what the run last wrote
-    /// @return the files, each with a hash
+    /// @param own receives the files that were written, each with a hash
     /// @throws Fault for the first file that cannot be written, after the others are
-    Map<Path, String> write(Supplier<Stream<String>> results, Set<String> known) {
+    void write(Supplier<Stream<String>> results, Set<String> known, Consumer<Map<Path, String>> own) {
         var written = new HashMap<Path, String>();
         var failures = new ArrayList<Fault>();
         if (stdout()) results.get().forEach(result -> console.env().out().print(line(result) + "\n"));
@@ -8664,8 +8699,8 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                         + " batch status OUT --write"));
             }
         });
+        own.accept(written);
         if (!failures.isEmpty()) throw failures.getFirst();
-        return written;
     }
 
     /// Replaces a file. One that somebody has changed since the run wrote it is kept under another name.
@@ -9300,12 +9335,13 @@ final class TemplateFolders {
     }
 
     /// Copies a template and its sample to `./templates`, never over a file.
-    String copy(TemplateSource found, String name) {
+    String copy(String typed, String name) {
+        var found = find(typed);
         String to = "templates/" + Objects.requireNonNullElse(name, found.name()).replaceFirst("^(\\./)?templates/", "")
                 .replaceFirst("\\.mustache$", "");
         Path file = env.path(to + (found.github() ? ".prompt.yml" : ".mustache")), sample = env.path(to + ".json");
         for (Path each : List.of(file, sample)) if (Files.exists(each, LinkOption.NOFOLLOW_LINKS)) throw Fault.usage(
-                shown(each) + " already exists", COP + " templates copy " + found.name() + " NEW");
+                shown(each) + " already exists", COP + " templates copy " + Text.quoted(typed) + " NEW");
         file.toFile().getParentFile().mkdirs();             // if this fails, writing does too
         OutputFile.write(file, found.text());
         if (found.samples().any()) OutputFile.write(sample, Json.pretty(found.samples().rows().get().getFirst()));
@@ -9585,7 +9621,8 @@ final class StrictMustache extends DefaultMustacheFactory {
             var fields = new LinkedHashMap<String, Object>();
             for (Object scope : scopes) if (scope instanceof Map<?, ?> map) fields.putAll(JsonValues.copy(map));
             Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
-            String why = value == JsonValues.NULL ? " (it is null)" : near(name, spelled(fields.keySet()));
+            String why = value == JsonValues.NULL ? " (it is null)" : Suggestions.of(name, spelled(fields.keySet()))
+                    .filter(near -> !near.equals(name)).map(near -> " (the data has " + near + ")").orElse("");
             if (why.isEmpty()) why = fields.keySet().stream().filter(outer -> get(fields.get(outer), path[0]) != null)
                     .findFirst().map(outer -> " (it is under " + outer + ")").orElse("");
             for (int known = 1; known < path.length; known++) {         // finds the longest prefix that exists
@@ -10111,7 +10148,9 @@ final class TokenCount {
         return tokens;
     }
 
-    static long of(Request request, String tokenizer) { return upTo(Long.MAX_VALUE, request, tokenizer); }
+    static long of(Request request, String tokenizer) {
+        return upTo(Long.MAX_VALUE, request, tokenizer) + request.extraBytes() / 4;
+    }
 }
 
 // =================================================================================================== HTTP
@@ -11205,10 +11244,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 
     /// Deletes expired cache files and partial files left by killed processes; never locks, which may be held.
-    void deleteOld(Duration age) {
-        var since = FileTime.from(env.time().now().minus(age));
-        try (var files = Files.newDirectoryStream(cache, "{token-,auto-,models-,learned-,ways-,.}*.{json,part}")) {
-            for (Path file : files) if (Files.getLastModifiedTime(file).compareTo(since) < 0) Files.delete(file);
+    static void deleteOld(Path folder, String glob, Instant before) {
+        try (var files = Files.newDirectoryStream(folder, glob)) {
+            for (var file : files) if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) Files.delete(file);
         } catch (IOException _) {
             // another process tidies up as well
         }
@@ -11296,26 +11334,31 @@ final class InputFile {
 
     /// Opens a file; a small one is read at once, so that nothing is left open. Ctrl-C does not close it.
     ///
+    /// @param reader receives the file and its first bytes; if it throws, the file is closed
     /// @throws Fault if the first bytes are of a kind of file that is not text
-    static BufferedInputStream open(Path file, String name) throws IOException {
+    static <T> T open(Path file, String name, BiFunction<InputStream, byte[], T> reader) throws IOException {
         boolean small = Files.isRegularFile(file) && Files.size(file) <= 1 << 20;
         var in = new BufferedInputStream(small ? new ByteArrayInputStream(Files.readAllBytes(file))
                 : Files.newInputStream(file));
-        FileType.refuse(head(in), name);
-        return in;
-    }
-
-    /// Returns the first bytes without consuming them.
-    static byte[] head(BufferedInputStream in) throws IOException {
-        in.mark(FileType.HEAD);
-        var head = new byte[FileType.HEAD];
-        int length = in.read(head);
-        in.reset();
-        return Arrays.copyOf(head, Math.max(0, length));
+        try {
+            in.mark(FileType.HEAD);
+            var head = new byte[FileType.HEAD];
+            head = Arrays.copyOf(head, Math.max(0, in.read(head)));     // of a pipe, what is there
+            in.reset();
+            FileType.refuse(head, name);
+            return reader.apply(in, head);
+        } catch (Fault | IOException e) {
+            in.close();
+            throw e;
+        }
     }
 
     static Fault unreadable(String name, Exception e) {
-        return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + Text.quoted(name), e);
+        String folder = name.replaceFirst("[^/\\\\]*$", ""), hint = "ls -l " + Text.quoted(name);
+        if (e instanceof NoSuchFileException missing) hint = Suggestions.hint(name.substring(folder.length()),
+                Stream.ofNullable(Path.of(missing.getFile()).toAbsolutePath().getParent().toFile().list())
+                .flatMap(Stream::of).toList(), folder, "ls " + Text.quoted(folder.isEmpty() ? "." : folder));
+        return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), hint, e);
     }
 }
 
@@ -11432,6 +11475,7 @@ final class OutputFile {
     }
 
     static void write(Path file, String text) {
+        AtomicFile.deleteOld(file.getParent());
         try {
             AtomicFile.write(file, text);
         } catch (IOException e) {
@@ -11488,6 +11532,13 @@ final class AtomicFile {
         } finally {
             Files.deleteIfExists(part);
         }
+    }
+
+    /// Deletes what processes killed a day ago have left of such files.
+    static void deleteOld(Path folder) {
+        String hex = "[0-9a-f]";
+        Home.deleteOld(folder, "." + hex.repeat(8) + ("-" + hex.repeat(4)).repeat(4) + hex.repeat(8) + ".part",
+                Instant.now().minus(Duration.ofDays(1)));
     }
 
     static boolean inPlace(Path file) {
@@ -11799,13 +11850,15 @@ final class Stdin {
                 + Text.reason(all().exceptionNow()), "check what is piped in, or add </dev/null", null));
     }
 
-    void copyTo(Path file) throws IOException {
+    /// @param pipe another one to read instead, or null
+    void copyTo(Path file, Path pipe) throws IOException {
         var copied = reading(() -> {
             try (var out = Files.newOutputStream(file)) {
-                return open().transferTo(out);
+                return pipe == null ? open().transferTo(out) : Files.copy(pipe, out);
             }
         });
-        if (await(copied, FOREVER, this::slow).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
+        Runnable slow = pipe == null ? this::slow : () -> onSlow.accept(pipe.getFileName() + " to end");
+        if (await(copied, FOREVER, slow).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
     }
 
     /// Reads everything.
@@ -12010,8 +12063,8 @@ final class Console {
     /// Shows a line that the next one overwrites, on a terminal only; empty text clears it.
     void transientLine(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
-        // truncated by the terminal (DECAWM off): a wrapped line could not be overwritten
-        env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(Secrets.mask(text)) + "\033[?7h"));
+        // truncated by the terminal (DECAWM off): a wrapped line could not be overwritten, nor one after its ^C
+        env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(Secrets.mask(text)) + "\033[?7h\r"));
         env.err().flush();
         living = !text.isEmpty();
     }
@@ -12550,7 +12603,7 @@ final class Durations {
         return utc + (utc.getSecond() == 0 ? ":00Z" : "Z");             // toString omits seconds if 0
     }
 
-    private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9})\\s*(ms|s|m|h|d)?");
+    private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,9})?)\\s*(ms|s|m|h|d)?");
     private static final Duration LONGEST = Duration.ofDays(3650);      // fits in nanoseconds
 
     static Duration parse(String where, String text, Duration otherwise) {
@@ -12558,14 +12611,13 @@ final class Durations {
         var m = WRITTEN.matcher(text.strip());
         if (!m.matches()) throw Fault.usage("invalid time: " + where + " " + text,
                 where + " 90s, or 500ms, 5m, 2h, 30d");
-        long n = Long.parseLong(m.group(1));
-        return min(LONGEST, switch (m.group(2)) {
-            case "ms" -> Duration.ofMillis(n);
-            case "m" -> Duration.ofMinutes(n);
-            case "h" -> Duration.ofHours(n);
-            case "d" -> Duration.ofDays(n);
-            case null, default -> Duration.ofSeconds(n);
-        });
+        return min(LONGEST, Duration.ofMillis(Math.round(Double.parseDouble(m.group(1)) * switch (m.group(2)) {
+            case "ms" -> 1;
+            case "m" -> 60_000;
+            case "h" -> 3_600_000;
+            case "d" -> 86_400_000;
+            case null, default -> 1000;
+        })));
     }
 
     /// Returns whether a time is past, but not longer than `age`, whichever way the clock jumped.

@@ -412,16 +412,17 @@ final class EmbedTexts implements AutoCloseable {
 
     private static RowReader lines(Path file) {
         try {
-            var in = InputFile.open(file, "stdin");
-            var lines = new LinesReader(new LineNumberReader(new InputStreamReader(in,
-                    StandardCharsets.ISO_8859_1)), "stdin", (line, _) -> Map.of("text", line));
-            return new RowReader() {
-                @Override
-                public InputRow next() { return lines.next(); }
+            return InputFile.open(file, "stdin", (in, _) -> {
+                var lines = new LinesReader(new LineNumberReader(new InputStreamReader(in,
+                        StandardCharsets.ISO_8859_1)), "stdin", (line, _) -> Map.of("text", line));
+                return new RowReader() {
+                    @Override
+                    public InputRow next() { return lines.next(); }
 
-                @Override
-                public void close() { new RowFilter(lines, "stdin", in, Map.of()).close(); }
-            };
+                    @Override
+                    public void close() { new RowFilter(lines, "stdin", in, Map.of()).close(); }
+                };
+            });
         } catch (IOException e) {
             throw Fault.io("cannot read stdin", e, null);
         }
@@ -509,10 +510,7 @@ final class EmbedTexts implements AutoCloseable {
         if (spool != null) return spool;
         try {
             spool = Files.createTempFile("copilot-", ".texts");     // readable by the owner only
-            if (file == null) env.stdin().copyTo(spool);
-            else try (var out = Files.newOutputStream(spool)) {
-                Files.copy(file, out);
-            }
+            env.stdin().copyTo(spool, file);
             return spool;
         } catch (IOException e) {
             throw Fault.io("cannot copy the texts to " + System.getProperty("java.io.tmpdir"), e,

@@ -601,4 +601,39 @@ class BatchOutputs {
 
     @Test
     void csvFormulasAreReported() { assertTrue(exits(0, cop("batch --help")).out().contains("formula")); }
+
+    // ------------------------------------------------------------------------------------- failed and killed writes
+
+    /// Files written next to one that cannot be are known as the run's own.
+    @Test
+    void oneFailedFileDoesNotMakeOthersForeign() throws IOException {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        String line = "-d r.jsonl -o out/{{id}}/x.md --run run";
+        exits(0, batch(line + " -L 1"));
+        cop.write("out/2", "in the way");
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"c\"}", "{\"id\": 2, \"text\": \"b\"}");
+        cop.sim.set("latency", 0);
+        exits(2, batch(line + " -y"));
+        Files.delete(cop.file("out/2"));
+        exits(0, batch(line + " -y"));
+        assertEquals("c\n", cop.read("out/1/x.md"));
+        assertFalse(Files.exists(cop.file("out/1/x.md.changed-1")));
+    }
+
+    /// Left by a killed process a day ago: removed. Younger ones may be in use, others are not ours.
+    @Test
+    void staleFilesOfKilledWritesAreRemoved() throws IOException {
+        var names = List.of("." + UUID.randomUUID() + ".part", "." + UUID.randomUUID() + ".part", ".notes.part",
+                UUID.randomUUID() + ".part");
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        for (String out : List.of("a/o.jsonl", "b/{{id}}.md --run run", "c/x.md")) {
+            var folder = Path.of(out).getParent();
+            for (String name : names) cop.write(folder + "/" + name, "half");
+            for (String name : names) if (!name.equals(names.get(1))) Files.setLastModifiedTime(cop.file(folder + "/"
+                    + name), FileTime.from(Instant.now().minus(Duration.ofHours(25))));
+            exits(0, out.startsWith("c") ? cop.run("chat", "say: x", "-o", out) : batch("-d r.jsonl -o " + out));
+            for (String name : names) assertEquals(!name.equals(names.getFirst()), Files.exists(cop.file(folder + "/"
+                    + name)), name);
+        }
+    }
 }

@@ -154,7 +154,7 @@ class Batches {
 
     static final List<List<String>> BAD = List.of(          // file, text, errors, a part each
             List.of("r.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2, \"txt\": \"b\"}\n{\"id\": 3\n[4]\n\u00e9",
-                    "r.jsonl:2: templates/t.mustache:1: {{text}} is missing, did you mean txt?", "r.jsonl:3:9: ",
+                    "r.jsonl:2: templates/t.mustache:1: {{text}} is missing (the data has txt)", "r.jsonl:3:9: ",
                     "r.jsonl:4: expected a JSON object, got a list", "r.jsonl:5:"),
             List.of("r.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 1, \"text\": \"b\"}\n",
                     "r.jsonl:2: duplicate id 1, as in row 1"),
@@ -190,7 +190,8 @@ class Batches {
     static final List<List<String>> REFUSED = List.of(      // arguments, error, hint
             List.of("batch t -d rows.jsonl", "missing -o OUT", "-o OUT.jsonl"),
             List.of("batch t -o out.jsonl", "copilot batch requires -d ROWS", "copilot batch [TEMPLATE |"),
-            List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: no such file", "ls -l"),
+            List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: no such file",
+                    "did you mean: rows.jsonl"),
             List.of("batch nope -d rows.jsonl -o out.jsonl", "unknown template: nope", "copilot templates"),
             List.of("batch t -d rows.jsonl -o nope/out.jsonl", "-o nope/out.jsonl: no such folder", "mkdir -p"),
             List.of("batch t -d rows.jsonl -o out.jsonl -j 0", "-j 0 is out of range", "use 1 or more"),
@@ -478,7 +479,7 @@ class Batches {
         exits(75, cop.batch());
         Files.exists(cop.file("out.jsonl"));
         var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
-        assertTrue(outcome.out().startsWith("2 of 3 rows are done: 2 ok\n1 rows remain"), outcome::all);
+        assertTrue(outcome.out().startsWith("2 of 3 rows are done: 2 ok\n1 row remains: "), outcome::all);
         var json = Json.tryParse(exits(0, cop.run("batch", "status", "out.jsonl", "--json")).out());
         assertEquals(1, json.at("/done/left").asInt());
         cop.file("out.jsonl").toFile().delete();

@@ -115,7 +115,8 @@ class Budgets {
         var first = exits(75, batch("--max-total-tokens", "60"));
         int before = cop.chats().size();
         assertTrue(before > 2 && before < 20, first::all);
-        prints(first, "\nhint: ", "--max-total-tokens=120\n");
+        prints(first, "\nhint: to resume: copilot batch t -d rows.jsonl -o out.jsonl -j 1 --delay 0"
+                + " --max-total-tokens=120\n");
         prints(exits(75, batch("--max-total-tokens", "60")), "--max-total-tokens 60 is reached");
         assertEquals(before, cop.chats().size(), "the budget was used up by the first start");
         exits(75, batch("--max-total-tokens", "120"));
@@ -250,10 +251,10 @@ class Budgets {
     }
 
     @ParameterizedTest
-    @CsvSource({"--max-total-tokens 100", "--max-credits 0.01"})
+    @CsvSource({"--max-total-tokens 400", "--max-credits 0.04"})
     void retriesCountInAllStarts(String budget) {
         cop.write("templates/t.mustache", MISSES);
-        rows(50);
+        rows(150);
         int before = -1;
         for (int i = 0; cop.chats().size() > before && i < 20; i++) {
             before = cop.chats().size();
@@ -561,5 +562,21 @@ class Budgets {
         var hinted = Pattern.compile(option + "=(\\S+)").matcher(outcome.err());
         assertTrue(hinted.find() && outcome.err().contains(least + " is reached\n"), outcome::all);
         exits(0, batch(hinted.group()));
+    }
+
+    /// An image has about a thousand tokens, a schema or a tool as many as its text.
+    @Test
+    void budgetsCountWhatIsNotText() {
+        var request = new copilot.Request("m", List.of(copilot.Message.user("hello")), null, true);
+        var image = new copilot.Image("a", "image/png", Harness.PNG);
+        assertEquals(5, request.bytes());
+        assertEquals(4005, request.withImage(image).bytes());
+        var tools = Json.tryParse("[{\"type\":\"function\"}]");
+        assertEquals(5 + tools.toString().length(), request.withOption("tools", tools).bytes());
+        assertEquals(TokenCount.of(request, "") + 1000, TokenCount.of(request.withImage(image), ""));
+        var row = Json.object();
+        row.withArray("messages").addObject().put("role", "user").putArray("content").addObject()
+                .put("type", "image_url").putObject("image_url").put("url", "data:image/png;base64," + Harness.PNG);
+        assertEquals(4000, new copilot.Request("m", List.of(), row, true).bytes());
     }
 }

@@ -245,7 +245,7 @@ class CommandLines {
     @ParameterizedTest
     @CsvSource({"--max-tokens, x", "--max-tokens, 1.5", "--max-tokens, 99999999999", "--max-tokens, ''",
             "--temperature, warm", "--temperature, NaN", "--top-p, half", "--seed, lucky", "--seed, 1e3",
-            "--timeout, soon", "--timeout, -5", "--timeout, 1.5s", "--timeout, 5x", "--timeout, ''", "--timeout, 0",
+            "--timeout, soon", "--timeout, -5", "--timeout, 1.s", "--timeout, 5x", "--timeout, ''", "--timeout, 0",
             "--timeout, 0s", "--max-wait, ever", "--max-wait, -1"})
     void invalidValueIsUsageError(String option, String value) { refused(option, "chat", option, value, "hello"); }
 
@@ -627,13 +627,13 @@ class CommandLines {
 
     @ParameterizedTest
     @CsvSource({"90, 90000", "90s, 90000", "90 s, 90000", "' 5m ', 300000", "2h, 7200000", "1d, 86400000",
-            "500ms, 500", "0, 0"})
+            "500ms, 500", "0, 0", "1.5h, 5400000", "0.25 m, 15000", "1.5, 1500"})
     void parsedDurations(String text, long millis) {
         assertEquals(Duration.ofMillis(millis), Durations.parse("--x", text, null));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "soon", "-1", "1.5", "5w", "m", "1 2", "9999999999", "٣"})
+    @ValueSource(strings = {"", " ", "soon", "-1", "1.", ".5s", "1,5h", "5w", "m", "1 2", "9999999999", "٣"})
     void invalidDurationsAreRefused(String text) {
         assertEquals(2, assertThrows(copilot.Fault.class, () -> Durations.parse("--x", text, null)).exitCode());
     }
@@ -921,5 +921,12 @@ class CommandLines {
                 assertTrue(Files.isRegularFile(file), name + " names " + other);
             }
         }
+    }
+
+    @Test
+    void budgetTakesFractionOfAnHour() {
+        cop.write("templates/t.mustache", "say: {{text}}");
+        cop.write("rows.jsonl", "{\"text\": \"a\"}\n");
+        assertEquals(0, cop.batch("--max-time", "1.5h").code());
     }
 }

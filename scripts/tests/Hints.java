@@ -237,7 +237,7 @@ class Hints {
     @CsvSource(delimiter = '|', value = {
             "chat -max-tokens 5 hi | unknown option: -max-tokens | did you mean --max-tokens?",
             "chat -json hi | unknown option: -json | did you mean --json?",
-            "batch t -d r -o o.csv --delay 0.3s | invalid time: --delay 0.3s | 500ms"})
+            "batch t -d r -o o.csv --delay 3w | invalid time: --delay 3w | 500ms"})
     void wordsThatAreNotMeantAreRefused(String line, String error, String hint) {
         cop.write("templates/t.mustache", "{{text}}");
         cop.write("r", "{\"text\": \"a\"}");
@@ -248,5 +248,34 @@ class Hints {
         assertEquals(0, cop.chats().size());
         outcome = cop.run("chat", "-m", "", "hi");
         assertEquals("error: --model is blank\nhint: check for an unset shell variable\n", outcome.err());
+    }
+
+    // ---- what a new user types
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "auth login                              | copilot login",
+            "chat --stream hello                     | omit it: this is the default",
+            "render t -d data/custmers.json          | did you mean: data/customers.json",
+            "chat -a data/customers.jsn x            | did you mean: data/customers.json",
+            "batch t -d data/customer.json -o o.json | did you mean: data/customers.json",
+            "render t -d nope.json                   | ls .",
+            "render t -d data/nope.json              | ls data/"})
+    void hintNamesWhatIsThere(String line, String hint) {
+        cop.write("templates/t.mustache", "{{name}}");
+        cop.write("data/customers.json", "{\"name\": 1}");
+        var outcome = cop.run(line.split(" "));
+        assertEquals(2, outcome.code(), outcome::all);
+        assertEquals("hint: " + hint, outcome.err().lines().toList().getLast(), outcome::all);
+    }
+
+    /// `^C` is echoed where the cursor is: at the end of the window it would wrap.
+    @Test
+    void cursorWaitsAtTheBeginningOfAnUpdatingLine() {
+        var err = new StringWriter();
+        var in = new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE);
+        new Console(cop.terminal(2).environment(in, new PrintWriter(new StringWriter()), new PrintWriter(err)))
+                .transientLine("4/20");
+        assertTrue(err.toString().endsWith("4/20\033[0m\033[?7h\r"), err.toString().replace("\033", "^"));
     }
 }

@@ -889,4 +889,27 @@ class Logs {
         prints(cop.run("logs", "clear", "", "-y"), 2, "\"\"");
         assertEquals(1, cop.run("logs").out().lines().count());
     }
+
+    // ---------------------------------------------------------------------------------------------- calls of tools
+
+    /// The API refuses the results of calls without the definitions of the tools.
+    @Test
+    void callsAreContinuedWithTheirDefinitions() {
+        String tools = "[{\"type\":\"function\",\"function\":{\"name\":\"left\"}}]";
+        cop.write(FOLDER + "/20261122-095900-abcd.jsonl", """
+                {"at":"2026-11-22T09:59:00Z","asked":"gpt-5-mini","messages":[{"role":"user","content":"how many?"},\
+                {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":\
+                {"name":"left","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"7"}],"options":\
+                {"tools":%s,"seed":7},"step":2,"text":"seven","model":"gpt-5-mini","finish":"stop"}
+                """.formatted(tools));
+        for (String question : List.of("say: one", "say: two")) exits(0, cop.run("chat", "-c", question));
+        for (var body : cop.bodies()) {
+            assertEquals("left", body.at("/tools/0/function/name").asString(), body::toString);
+            assertTrue(body.path("seed").isMissingNode(), "other options apply to one call");
+        }
+        var last = Json.tryParse(cop.run("logs", "show", "--json").out()).path(2);
+        assertEquals("left", last.at("/options/tools/0/function/name").asString());
+        exits(0, cop.run("chat", "say: a new one"));
+        assertTrue(cop.bodies().getLast().path("tools").isMissingNode());
+    }
 }

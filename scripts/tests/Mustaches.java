@@ -197,7 +197,7 @@ class Mustaches {
 
     /// A template, data, and the messages about missing values.
     static final List<List<String>> MISSING = List.of(
-            List.of("a\n{{dif}}", "{\"diff\": 1}", "t:2: {{dif}} is missing, did you mean diff?"),
+            List.of("a\n{{dif}}", "{\"diff\": 1}", "t:2: {{dif}} is missing (the data has diff)"),
             List.of("{{x}}", "{\"x\": null}", "t:1: {{x}} is missing (it is null)"),
             List.of("{{a.b}}", "{\"a\": {\"c\": 1, \"d\": 2}}", "t:1: {{a.b}} is missing (a has c, d)"),
             List.of("{{a.b}}", "{\"a\": \"text\"}", "t:1: {{a.b}} is missing (a is a string)"),

@@ -124,6 +124,20 @@ class PromptInputs {
         }
     }
 
+    @Test
+    void batchFromSilentNamedPipeWaitsWithANote() throws Exception {
+        assumeTrue(new ProcessBuilder("mkfifo", cop.file("fifo").toString()).start().waitFor() == 0, "no mkfifo here");
+        cop.write("templates/t.mustache", "say: {{text}}");
+        try (var live = new Live(Stdin.Kind.FILE, "batch", "t", "-d", "fifo", "-o", "out.jsonl")) {
+            Harness.await("a note", () -> live.err.toString().contains("waiting for fifo to end\n")
+                    || live.code.isDone());
+            assertFalse(live.code.isDone(), live.err::toString);
+            Files.writeString(cop.file("fifo"), "{\"text\": \"late\"}\n");
+            exits(0, live.outcome());
+            assertTrue(cop.read("out.jsonl").contains("\"text\":\"late\""), () -> cop.read("out.jsonl"));
+        }
+    }
+
     // ------------------------------------------------------------------------------------------- secrets in a folder
 
     @ParameterizedTest
@@ -143,6 +157,17 @@ class PromptInputs {
         assertEquals("", exits(0, cop.run("chat", "-f", "d/sub/" + name, "say: x")).err());
         assertTrue(sent().contains(name.equals("plain.txt") ? "xyz" : "hidden-value"), this::sent);
         assertEquals("", exits(0, cop.run("chat", "-f", "d", "-f", "d/sub/" + name, "say: x")).err());
+    }
+
+    /// A note alone would be easy to overlook: the question would be sent without its files.
+    @ParameterizedTest
+    @ValueSource(strings = {"d", "d/*.pem"})
+    void patternOfSkippedFilesIsRefused(String files) {
+        cop.write("d/key.pem", "hidden-value\n");
+        var outcome = exits(2, cop.run("chat", "-f", files, "say: x"));
+        assertTrue(outcome.err().endsWith("error: all files of -f " + files + " are skipped\nhint: name the files to"
+                + " send: -f d/key.pem\n"), outcome::all);
+        assertEquals(List.of(), cop.bodies());
     }
 
     @ParameterizedTest

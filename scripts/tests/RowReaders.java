@@ -6,6 +6,7 @@ import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
@@ -445,5 +446,14 @@ class RowReaders {
                 throw new UncheckedIOException(e);
             }
         });
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"r.csv|id,id", "r.csv|,,", "r.jsonl|id text", "r.csv|%PDF-"})
+    void refusedFileIsClosed(String name, String head) throws Exception {
+        assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "no /proc here");
+        Path file = cop.write(name, head + "\n" + "1,a\n".repeat(300_000)).toRealPath();
+        assertThrows(copilot.Fault.class, () -> toolkit.rows(name));
+        assertEquals(0, open(file));
     }
 }

@@ -87,7 +87,7 @@ class Schemas {
             a, a int       | unique items             |
             a b c d        | unknown type b c d       | string, int
             ?              | invalid field "?"        | --schema 'name, age int
-            none.json      | cannot read none.json    | ls -l none.json
+            none.json      | cannot read none.json    | ls .
             {"type": 3}    | --schema.type            | json-schema.org
             {"a"           | --schema:1               |
             """)

@@ -360,6 +360,8 @@ class TemplateChecks {
         for (String taken : List.of("classify", "review mine", "mine")) {
             reports(run(2, ("templates copy " + taken).split(" ")), "exists", "templates copy ");
         }
+        cop.write("a b/classify.mustache", "{{x}}");
+        reports(run(2, "templates", "copy", "a b/classify.mustache"), "templates copy 'a b/classify.mustache' NEW\n");
         assertEquals("own", cop.read("templates/mine.mustache"));
         cop.write("templates/taken.json", "{}");
         reports(run(2, "templates", "copy", "review", "taken"), "templates/taken.json already exists");
