@@ -1928,7 +1928,6 @@ final class Syntax {
         Command.COMMON.lines().forEach(this::declare);
     }
 
-    /// Returns the text of `--help`.
     String help(int columns) {
         int width = Math.clamp(columns, 60, 100);
         var help = new StringBuilder(forms.stream().map(form -> Text.wrapped(form.text(), 9, width))
@@ -1996,9 +1995,7 @@ record Form(String command, String line, String action, List<String> words, Set<
     String text() { return command + " " + line; }
 
     /// Returns the label of a word, or null past the last.
-    String word(int at) {
-        return at < words.size() ? words.get(at) : line.contains("…") ? words.getLast() : null;
-    }
+    String word(int at) { return at < words.size() ? words.get(at) : line.contains("…") ? words.getLast() : null; }
 
     /// Returns the required words, and required options with their values.
     List<String> needed() {
@@ -2142,15 +2139,11 @@ abstract class Command {
 
     /// @param more options, which win over earlier ones
     String commandLine(String... more) {
-        var words = new ArrayList<>(List.of(arguments));
-        for (String each : more) {
-            if (!each.contains("=")) continue;
-            String option = each.substring(0, each.indexOf('='));
-            for (int at = words.indexOf(option); at >= 0; at = words.indexOf(option)) words.subList(at, at + 2).clear();
-            words.removeIf(word -> word.startsWith(option + "="));
-        }
-        words.addAll(List.of(more));
-        return known.spec.name() + " " + words.stream().map(Text::quoted).collect(Collectors.joining(" "));
+        String words = String.join("\0", arguments) + "\0";
+        for (String each : more) if (each.contains("=")) words = words.replaceAll("(?<![^\0])"
+                + each.replaceFirst("=.*", "[=\0][^\0]*\0"), "");
+        return known.spec.name() + " " + Stream.concat(Stream.of(words.split("\0")), Stream.of(more)).map(Text::quoted)
+                .collect(Collectors.joining(" "));
     }
 
     /// Prints a line, with LF on Windows too: `$(copilot token --header)` would keep a CR.
@@ -2162,7 +2155,6 @@ abstract class Command {
     }
 }
 
-/// Commands implemented as one method each.
 final class BasicCommand extends Command {
     private final ToIntBiFunction<BasicCommand, CopilotClient> body;
 
@@ -2876,7 +2868,6 @@ final class DoctorCommand extends Command {
     }
 }
 
-/// Builds requests from options, for one prompt or many.
 abstract class RequestCommand extends Command {
     static final String VALUES = """
             --var=NAME=VALUE  Set a template variable to a string.
@@ -3059,7 +3050,6 @@ class ChatCommand extends RequestCommand {
         return 0;
     }
 
-    /// Saves what would be sent as a template.
     private int save(String name) {
         String shown = "templates/" + name + ".mustache";
         if (!name.matches("[\\w-]+")) throw Fault.usage("invalid template name: " + name, "--save my-prompt");
@@ -3332,7 +3322,6 @@ class BatchCommand extends RequestCommand {
 // ================================================================================================== Batch
 // Validates all rows, runs the batch, and reports progress and results.
 
-/// Options of a batch, with their defaults.
 final class BatchSpec {
     static final int JOBS = 2;
     static final Duration DELAY = Duration.ofSeconds(1);
@@ -3408,7 +3397,6 @@ record Shard(int number, int of) {
     }
 }
 
-/// Reads rows and fills the template with them.
 final class BatchInput implements AutoCloseable {
     /// The version of the row keys; a run of another version sends all rows again.
     static final int KEY_VERSION = 2;
@@ -3515,7 +3503,6 @@ final class BatchInput implements AutoCloseable {
                 Text.command(command, spec.rows.equals("-") ? "stdin" : spec.rows));
     }
 
-    /// Returns the id field as it is, or null.
     private Object id(Map<String, Object> data) {
         for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
             if (RowFilter.isValue(data.get(name))) return data.get(name);
@@ -3651,7 +3638,6 @@ final class BatchRun {
         if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw resumable(RetryPolicy.halted(counts), spec);
     }
 
-    /// Adds the command that resumes the run.
     static Fault resumable(Fault why, BatchSpec spec) {
         boolean halted = why.is(Fault.Kind.HALTED);
         String next = "to resume: " + spec.command.apply(halted ? why.hint() : "");
@@ -3839,7 +3825,6 @@ final class BatchRun {
         return bad.stream().limit(MOST_ERRORS).map(item -> item.fault().message()).toList();
     }
 
-    /// Records invalid rows as failed.
     private void record(Journal journal) {
         bad.stream().filter(item -> journal.entry(item.key()).isEmpty()).forEach(item -> journal.append(new RowResult(
                 item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row", item.fault().message()),
@@ -3991,7 +3976,6 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
                 lookup.apply(journal, key).stream()).limit(1));
     }
 
-    /// Returns how rows have ended, and what all starts have used.
     BatchCounts counts() {
         var spent = journals.stream().map(Journal::spent).reduce(BatchCounts.NONE, (all, one) -> all.plus("",
                 one.requests(), one.used()));
@@ -4074,7 +4058,6 @@ record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean us
 
 /// Asks questions in a conversation, and prints and logs the answers.
 record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOptions options) {
-    /// @throws Fault if the answer is missing or incomplete
     void run(PreparedPrompt question, Supplier<AnswerView> styled) {
         var printer = new AnswerPrinter(console, options.form(), styled);
         var request = Deadline.within(options.limit(), () -> question.after(talk).request(copilot, options.stream()));
@@ -4266,7 +4249,6 @@ final class AnswerPrinter implements DeltaListener {
         view = plain ? new PlainText(env.out(), terminal) : styled.get();
     }
 
-    /// Discards an attempt that was not printed.
     void discard() { received.clear(); }
 
     String received() { return String.join("\n\n", received.values()); }
@@ -4347,7 +4329,6 @@ final class AnswerPrinter implements DeltaListener {
         view.end();
     }
 
-    /// Ends the answer's line, if one has begun.
     void end() {
         endReasoning();
         view.end();
@@ -4539,7 +4520,6 @@ final class TemplateVariables {
 
     String first() { return parts.getFirst().option(); }
 
-    /// Returns the options that read stdin; only one may.
     List<String> readingStdin() {
         return parts.stream().filter(part -> part.text().equals("-") && part.option().matches("-d|--var-file"))
                 .map(part -> part.option() + " " + (part.name().isEmpty() ? "-" : part.name() + "=-")).toList();
@@ -4620,8 +4600,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         lint.row(values);
         var filled = TemplateVariables.fill(template, values, allowMissing);
         lint.warnings().forEach(console::warn);
-        return PreparedPrompt.of(template, around(template, filled, takesStdin ? "" : before, takesWords ? ""
-                : words));
+        return PreparedPrompt.of(template, around(template, filled, takesStdin ? "" : before, takesWords ? "" : words));
     }
 
     /// Puts stdin and files before the last user message, and the words after it.
@@ -4742,7 +4721,6 @@ final class TextFile {
         }
     }
 
-    /// Returns name and text, in a fence longer than any in the text.
     static String fenced(String name, String text) {
         String fence = "```";
         while (text.contains(fence)) fence += "`";
@@ -4985,7 +4963,6 @@ final class Conversation {
 
     String system() { return last("system"); }
 
-    /// Returns the model requested last, not the one that answered.
     String model() { return last("asked"); }
 
     /// Returns the field `tools` of the turns with calls, without which the API refuses these.
@@ -5009,7 +4986,6 @@ final class Conversation {
         return Normalizer.normalize(text, Normalizer.Form.NFKC).toUpperCase(Locale.ROOT).replaceAll("[\\s\\h]+", " ");
     }
 
-    /// Returns the user's prompt, without a template's examples.
     private static String prompt(ObjectNode turn) {
         return questions(turn).filter(message -> message.role().equals("user")).reduce((_, last) -> last)
                 .map(Message::content).orElse("").strip();
@@ -5702,7 +5678,6 @@ final class ModelCatalog {
         return configured(named).orElseGet(() -> cached().map(ModelList::defaultModelId).orElse(Model.AUTO));
     }
 
-    /// Returns the user's choice, if any, without a request.
     Optional<String> configured(String named) { return requested(named).map(this::expand); }
 
     private Optional<String> requested(String named) {
@@ -6022,7 +5997,6 @@ final class ModelTable {
                 each.getValue(), rows));
     }
 
-    /// Returns AI credits per million input and output tokens.
     private static String credits(Model model) {
         return !model.hasPrices() ? "" : Stream.of(1_000_000, 0).map(in -> model.priced(new Usage(in, 1_000_000 - in, 0,
                 0, 0, false)).price()).collect(Collectors.joining("/"));
@@ -6078,7 +6052,6 @@ record GithubToken(String source, String value, String user) {
 
     String name() { return user.isEmpty() ? "?" : Text.printable(user); }
 
-    /// Prefixes of GitHub tokens that cannot be exchanged.
     private static final Map<String, String> KINDS = Map.of(
             "ghp_", "classic personal access tokens cannot use Copilot",
             "github_pat_", "fine-grained personal access tokens only work in GitHub's own copilot CLI and SDK",
@@ -6088,7 +6061,6 @@ record GithubToken(String source, String value, String user) {
     /// Returns whether it is meant for GitHub's own CLI, which reads the same variable.
     boolean isSkipped() { return source.equals(CredentialSources.CHOICE) && useless().isPresent(); }
 
-    /// Returns why a token of this kind can never be exchanged.
     Optional<String> useless() { return KINDS.keySet().stream().filter(value::startsWith).findFirst().map(KINDS::get); }
 }
 
@@ -6252,9 +6224,7 @@ final class TokenManager {
 
     Optional<String> plan(GithubToken source) { return cached(source).map(Token::plan); }
 
-    ObjectNode account(GithubToken source) {
-        return internal(source, "/copilot_internal/user", "the account");
-    }
+    ObjectNode account(GithubToken source) { return internal(source, "/copilot_internal/user", "the account"); }
 
     /// Saves a new login after a successful exchange.
     ///
@@ -6486,7 +6456,6 @@ final class ExchangeErrors {
 // ============================================================================================== Endpoints
 // Requests in the formats of the three endpoints, and readers of their answers.
 
-/// Receives an answer as it streams in.
 interface DeltaListener {
     /// @param choice the answer's index, below the request's `n`
     void text(int choice, String delta);
@@ -6570,7 +6539,6 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
         if (body.has(field)) body.set(there, value.apply(body.remove(field)));
     }
 
-    /// Converts a `tool_choice` that names a function.
     static ObjectNode namedTool(String type, JsonNode choice) {
         return Json.object().put("type", type).put("name", Json.text(choice.path("function"), "name"));
     }
@@ -6579,7 +6547,6 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
 /// Picks the endpoint: the user's choice; one learned from a refusal; /v1/messages for Claude with images, thinking or
 /// tools (as opencode and pi do); else the first of chat, responses and messages that the catalog lists.
 final class EndpointSelector {
-    /// Returns the endpoint without regard to the request.
     static Endpoint usual(Delivery delivery, Optional<Model> model) {
         var served = delivery.endpoint() == null ? model.map(Model::endpoints).orElse(List.of())
                 : List.of(Delivery.ENDPOINTS.get(delivery.endpoint()));
@@ -6660,7 +6627,6 @@ record Omitted(Request request, Consumer<String> warning, Set<String> names) {
 final class RefusedFields {
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
             "max_completion_tokens", "reasoning_effort", "top_logprobs", "parallel_tool_calls");
-    /// Fields that this tool adds, not the user.
     private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
     private static final String NAME = "(?<![\\w.\\]])[a-z_]+(?:\\.[a-z_]+)*";
     /// In the words of OpenAI, Anthropic and Copilot, without quotes (github/app #2574, pydantic-ai #8059, jcode #558).
@@ -6685,7 +6651,6 @@ final class RefusedFields {
         return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
     }
 
-    /// Returns the supported values in a refusal, such as `low|high`.
     static String values(ErrorResponse refusal) {
         var list = VALUES.matcher(refusal.message());
         return list.find() ? list.group(1).replaceAll(QUOTES + "|\\b(and|or)\\b", "").strip().replaceAll("[\\s,]+", "|")
@@ -6702,7 +6667,6 @@ final class RefusedFields {
         });
     }
 
-    /// Removes or renames what the model is known to refuse.
     static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
         String who = Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
         for (String each : refused) {
@@ -6738,7 +6702,6 @@ final class RefusedFields {
         return OPTIONAL.stream().filter(request.optionsView()::has).sorted().collect(Collectors.joining(" "));
     }
 
-    /// Returns the request's name for a body's field.
     static String requestField(String path) {
         return switch (path) {
             case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
@@ -6799,9 +6762,8 @@ final class ChatCompletionsBody {
         if (Model.isAuto(id)) body.remove("model");
         body.path("messages").forEach(message -> Endpoint.replay(request, "/chat/completions", message).properties()
                 .forEach(own -> ((ObjectNode) message).set(own.getKey(), own.getValue())));
-        if (Families.limitsCompletion(id) && !body.has("max_completion_tokens")) {
-            Endpoint.translate(body, "max_tokens", "max_completion_tokens", most -> most);
-        }
+        if (Families.limitsCompletion(id) && !body.has("max_completion_tokens")) Endpoint.translate(body, "max_tokens",
+                "max_completion_tokens", most -> most);
         if (model != null && body.has("reasoning_effort")) {
             String wished = body.remove("reasoning_effort").asString("");
             if (model.reasoningEfforts().isEmpty() && model.thinksByBudget() && !wished.equals("none")) {
@@ -6834,10 +6796,8 @@ final class ResponsesBody {
         Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream().map(ResponsesBody::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
                 ? Endpoint.namedTool("function", choice) : choice);
-        if (body.remove("response_format") instanceof JsonNode format) {
-            body.withObject("/text").set("format", format.path("json_schema") instanceof ObjectNode schema
-                    ? schema.put("type", "json_schema") : format);
-        }
+        if (body.remove("response_format") instanceof JsonNode format) body.withObject("/text").set("format",
+                format.path("json_schema") instanceof ObjectNode schema ? schema.put("type", "json_schema") : format);
         Optional.ofNullable(body.remove("reasoning_effort"))
                 .flatMap(effort -> Endpoint.effort(model, effort.asString(""), omitted))
                 .ifPresent(effort -> body.withObject("/reasoning").put("effort", effort));
@@ -6893,9 +6853,8 @@ final class MessagesBody {
                 ? Endpoint.namedTool("tool", choice)
                 : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
         JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
-        if (!body.has("max_tokens")) {
-            body.put("max_tokens", model == null ? 4096 : model.maxOutputTokens(request.stream()));
-        }
+        if (!body.has("max_tokens")) body.put("max_tokens",
+                model == null ? 4096 : model.maxOutputTokens(request.stream()));
         if (effort != null && !effort.asString("").equals("none")) think(body, model, effort.asString(""), omitted);
         if (format != null && !Json.text(format, "type").equals("text")) ask(body, request, format);
         return body;
@@ -6917,12 +6876,10 @@ final class MessagesBody {
                     || !model.thinksByBudget() ? "" : " with max_tokens below 1025"));
             return;
         }
-        if (body.remove("temperature") != null) {
-            omitted.add("temperature", id + " does not support temperature with reasoning");
-        }
+        if (body.remove("temperature") != null) omitted.add("temperature",
+                id + " does not support temperature with reasoning");
     }
 
-    /// Puts the schema into the prompt.
     private static void ask(ObjectNode body, Request request, JsonNode format) {
         var schema = format.at("/json_schema/schema");
         if (!schema.isObject() || request.delivery().required().contains("response_format")) {
@@ -6992,13 +6949,10 @@ final class MessagesBody {
     }
 }
 
-/// Rejects what the model would certainly refuse.
 final class ContextLimitCheck {
     static void check(Request request, Model model) {
-        if (!model.isChat()) {
-            throw Fault.usage(model.id() + " is not a chat model", COP + (model.endpoints().contains("/embeddings")
-                    ? " embed -m " + model.id() : " models"));
-        }
+        if (!model.isChat()) throw Fault.usage(model.id() + " is not a chat model",
+                COP + (model.endpoints().contains("/embeddings") ? " embed -m " + model.id() : " models"));
         boolean canCall = model.supports("tool_calls") || !request.optionsView().has("tools");
         if (!canCall) throw Fault.usage(model.id() + " does not support tools", COP + " models tools");
         checkImages(request.messages().stream().flatMap(message -> message.images().stream()).toList(), model);
@@ -7181,7 +7135,6 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
                 usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought, 0, false);
     }
 
-    /// Returns the calls as a message of the conversation.
     private ObjectNode call(String text) {
         var message = Json.object().put("role", "assistant").put("content", text.isEmpty() ? null : text);
         message.set("tool_calls", toolCalls.json());
@@ -7420,13 +7373,9 @@ final class ToolCalls {
 
     /// Returns the calls; arguments that never came are `{}`.
     ArrayNode json() {
-        var array = JsonNodeFactory.instance.arrayNode();
-        for (var call : calls) {
-            array.addObject().put("id", call.id).put("type", "function").putObject("function")
-                    .put("name", call.name.toString())
-                    .put("arguments", call.arguments.isEmpty() ? "{}" : call.arguments.toString());
-        }
-        return array;
+        return Json.array(calls.stream().map(call -> Json.object().put("id", call.id).put("type", "function")
+                .set("function", Json.object().put("name", call.name.toString()).put("arguments",
+                call.arguments.isEmpty() ? "{}" : call.arguments.toString()))));
     }
 }
 
@@ -7448,7 +7397,6 @@ record InputRow(String place, Map<String, Object> data, Fault fault) {
     }
 }
 
-/// Reads rows one by one, unreadable ones too.
 interface RowReader extends AutoCloseable {
     /// @return null after the last
     /// @throws Fault if this row and all that follow cannot be read
@@ -7457,7 +7405,6 @@ interface RowReader extends AutoCloseable {
     @Override
     default void close() {}
 
-    /// The values of `--format`.
     List<String> FORMATS = List.of("jsonl", "json", "csv", "tsv", "files");
 
     static String formatOf(Environment env, String name) {
@@ -7644,9 +7591,7 @@ final class CsvReader implements RowReader {
         return data;
     }
 
-    private String decoded(String cell) {
-        return Text.utf8(cell.getBytes(StandardCharsets.ISO_8859_1), name, rowLine);
-    }
+    private String decoded(String cell) { return Text.utf8(cell.getBytes(StandardCharsets.ISO_8859_1), name, rowLine); }
 
     private Fault wrong(String what, String hint) { return Fault.usage(name + ":" + rowLine + ": " + what, hint); }
 
@@ -7850,19 +7795,16 @@ final class Journal implements AutoCloseable {
         return true;
     }
 
-    /// Returns a warning about lines that cannot be read.
     Optional<String> damage() {
         return damaged.stream().findFirst().map(first -> file.getParent().getFileName() + "/journal.jsonl: line "
                 + first + " is damaged" + (damaged.size() == 1 ? "" : " (of " + damaged.size() + ")")
                 + ", its answer is lost");
     }
 
-    /// Returns how often a row has ended.
     int lines(String key) { return Optional.ofNullable(entries.get(key)).map(Entry::lines).orElse(0); }
 
     synchronized long size() { return size; }
 
-    /// Returns what all requests of all starts have used.
     synchronized BatchCounts spent() { return spent; }
 
     Optional<Entry> entry(String key) {
@@ -8077,7 +8019,6 @@ final class RetryPolicy {
     }
 }
 
-/// How rows ended, and what requests have used.
 record BatchCounts(Map<String, Long> statuses, long requests, Usage used) {
     static final BatchCounts NONE = new BatchCounts(Map.of(), 0, Usage.NONE);
 
@@ -8105,7 +8046,6 @@ record BatchCounts(Map<String, Long> statuses, long requests, Usage used) {
 ///
 /// @param left keys of the rows still to be sent
 record OrderedPrinter(Queue<String> keys, Set<String> left, Function<String, Optional<String>> lines, PrintWriter out) {
-    /// @param key of a row that has ended, if any has
     void ended(String key) {
         left.remove(key);
         try {
@@ -8143,7 +8083,6 @@ class BatchProgress {
         begun = printed = console.env().time().now();
     }
 
-    /// @param earlier what earlier starts have used
     synchronized void begun(BatchCounts earlier) {
         counts = earlier;
         print("");                                          // results of earlier starts; fails if stdout is closed
@@ -8398,7 +8337,6 @@ final class BatchRunner {
         }
     }
 
-    /// Sends a row until it has a result or the run stops.
     private final class Attempts {
         private final BatchItem item;
         private final long start = System.nanoTime();
@@ -8477,7 +8415,6 @@ final class BatchRunner {
             }
         }
 
-        /// Returns if the request is to be retried.
         private void retry(Request request, Fault fault, FaultClass kind, long bytes) {
             var refusal = ApiError.behind(fault);
             boolean fatal = kind == FaultClass.ROW || kind == FaultClass.STOP;
@@ -8530,7 +8467,6 @@ record RunFolder(Path path) {
 
     Path manifest() { return path.resolve("manifest.json"); }
 
-    /// Returns the file of rows that were piped in.
     Path input() { return path.resolve("copilot-batch.input"); }
 
     /// Returns a missing node if the file is unreadable or not JSON.
@@ -8667,7 +8603,6 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
         return pattern != null ? pattern.claimed() : stdout() ? Set.of() : Set.of(here().resolve(name));
     }
 
-    /// Calls back with each file to be written.
     private void each(Supplier<Stream<String>> results, BiConsumer<Path, AtomicFile.Content> to) {
         if (pattern == null) to.accept(here().resolve(name), bytes -> writeAll(results.get(), bytes));
         else results.get().map(Json::tryParse).forEach(result -> pattern.file(result).ifPresent(file -> to.accept(file,
@@ -8675,7 +8610,6 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                         : Json.text(result, "text")).getBytes(StandardCharsets.UTF_8)))));
     }
 
-    /// Returns the files to be written, with no hash yet.
     Map<Path, String> files(Supplier<Stream<String>> results) {
         var files = new HashMap<Path, String>();
         if (!stdout()) each(results, (file, _) -> files.put(file, ""));
@@ -8831,15 +8765,13 @@ final class FilePattern {
 
     private Fault wrong(String what, String hint) { return Fault.usage("-o " + pattern + what, hint); }
 
-    /// Returns a result's file; empty unless its status is `ok`.
     Optional<Path> file(JsonNode result) {
         if (!Json.text(result, "status").equals("ok")) return Optional.empty();
         var data = JsonValues.copy((Map<?, ?>) JsonValues.of(result));
         if (data.get("echo") instanceof Map<?, ?> echo) JsonValues.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
-        for (var missing : name.missing()) {
-            throw Fault.usage(missing.message(), "use id, status, model, or fields named by --echo");
-        }
+        for (var missing : name.missing()) throw Fault.usage(missing.message(),
+                "use id, status, model, or fields named by --echo");
         Path file = env.path(name.text()).normalize();
         if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
         throw wrong(" makes \"" + name.text() + "\", which is outside its folder", "use --id with another field");
@@ -8901,9 +8833,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     }
 
     /// Returns its name as `-t` needs it: outside the folders of templates the path, quoted.
-    String typed() {
-        return file == null || place.startsWith("templates/") ? name : Text.quoted(place);
-    }
+    String typed() { return file == null || place.startsWith("templates/") ? name : Text.quoted(place); }
 
     /// Returns the names that are missing from `data`, except in sections that are not rendered.
     Set<String> needs(Map<String, Object> data) {
@@ -8918,9 +8848,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     }
 
     /// Returns the first path segments of all names in the texts and their partials.
-    Set<String> names() {
-        return names(uses().filter(use -> !use.partial()).map(StrictMustache.TagReference::name));
-    }
+    Set<String> names() { return names(uses().filter(use -> !use.partial()).map(StrictMustache.TagReference::name)); }
 
     Set<String> inputs() { return head.inputs().isEmpty() ? names() : head.inputs().keySet(); }
 
@@ -8936,7 +8864,6 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
 
     boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.dynamic()); }
 
-    /// Returns the texts and their partials, except dynamic ones.
     Collection<StrictMustache.Compiled> texts() {
         var all = new LinkedHashSet<StrictMustache.Compiled>();
         turns.forEach(turn -> mustache.addTexts(turn.text(), all));
@@ -9081,9 +9008,7 @@ final class TemplateLint {
     }
 
     /// Returns true if a batch would pay for the same answer again and again.
-    boolean sameForAll() {
-        return prompts > 1 && requests.size() == 1 || prompts > 0 && found.isEmpty();
-    }
+    boolean sameForAll() { return prompts > 1 && requests.size() == 1 || prompts > 0 && found.isEmpty(); }
 }
 
 /// Reads `NAME.mustache` files with front matter, and GitHub prompt files (gh-models, pkg/prompt): pure YAML whose
@@ -9469,7 +9394,6 @@ final class StrictMustache extends DefaultMustacheFactory {
                 .replaceAll("(?md)^(?!\\z)", Matcher.quoteReplacement(indent)), source.place(), source.firstLine())));
     }
 
-    /// Adds a text and its partials, except dynamic ones.
     void addTexts(Compiled text, Set<Compiled> all) {
         if (all.add(text)) text.uses().stream().filter(use -> use.partial() && !use.dynamic()).forEach(use ->
                 partial(use.name(), "").ifPresent(part -> addTexts(part, all)));
@@ -9982,10 +9906,8 @@ interface ToolRunner {
     /// @throws Fault if a file does not compile, or if stdin is not a terminal
     ToolRunner load(Console console, List<String> files, boolean yes, int maxSteps, Duration limit);
 
-    /// Returns the request's field `tools`.
     ArrayNode offered();
 
-    /// Returns the tools of an object or a class.
     List<ToolDefinition> of(Object toolbox);
 
     /// Asks until the model calls no more tools.
@@ -10083,7 +10005,6 @@ final class JsonSchema {
 
     ObjectNode json() { return json; }
 
-    /// @throws Fault if the schema is invalid
     synchronized void check() {
         if (compiled != null) return;
         var errors = guarded(place, () -> {
@@ -10102,7 +10023,6 @@ final class JsonSchema {
         if (!errors.isEmpty()) throw Fault.usage(String.join("; ", errors), "see https://json-schema.org");
     }
 
-    /// @throws Fault if the schema is invalid
     List<String> misses(JsonNode value, String what) {
         check();
         return guarded(what, () -> compiled.validate(value).stream().map(error -> message(error, what)).toList());
@@ -10299,7 +10219,6 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
         return of(true, IDENTITY, Map.of("Authorization", "token " + token, "Accept", "application/json"));
     }
 
-    /// Returns the headers of /copilot_internal (step 4).
     Headers internal(String token) { return github(token).with(Map.of(VERSION, GITHUB_VERSION)); }
 
     /// Returns the headers of the Copilot API (step 5), the only ones the user can add to. `X-Initiator` is `user`
@@ -10364,7 +10283,6 @@ record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration
     }
 }
 
-/// Handles a 2xx response.
 interface ResponseHandler<T> {
     T read(ApiResponse answer) throws IOException;
 
@@ -10390,9 +10308,7 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
 
     String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
 
-    String requestId() {
-        return ErrorResponse.firstNonEmpty(header("x-github-request-id"), header("x-request-id"));
-    }
+    String requestId() { return ErrorResponse.firstNonEmpty(header("x-github-request-id"), header("x-request-id")); }
 
     String text() throws IOException {
         String text = text(LARGEST + 1);
@@ -10517,7 +10433,6 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
                 : "sent nothing for " + Durations.words(silence));
     }
 
-    /// Reads the rest if it arrives promptly.
     void drain() {
         deadline = System.nanoTime() + 100_000_000;
         try (var rest = this) {
@@ -10573,7 +10488,6 @@ final class EventStream {
 /// An error response. JSON often comes as text/plain or inside a JSON string, so bodies are read as text.
 record ErrorResponse(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
                Instant now) {
-    /// Reads an error inside a response that began as a success.
     static ErrorResponse embedded(String text, String requestId) {
         var headers = HttpHeaders.of(Map.of("x-request-id", List.of(requestId)), (_, _) -> true);
         return of(new ApiResponse(200, headers, null), text, Instant.EPOCH);
@@ -10602,11 +10516,9 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
 
     /// Returns status, code and request id as far as known: `[HTTP 429, rate_limited, request id 1A2B]`.
     String tags(String name) {
-        var marks = new StringJoiner(", ", "[", "]").setEmptyValue("");
-        if (status != 200) marks.add("HTTP " + status);
-        if (!name.isEmpty()) marks.add(Text.printable(name));
-        if (!requestId.isEmpty()) marks.add("request id " + Text.printable(requestId));
-        return marks.toString();
+        String marks = Text.joined(", ", status == 200 ? "" : "HTTP " + status, Text.printable(name),
+                requestId.isEmpty() ? "" : "request id " + Text.printable(requestId));
+        return marks.isEmpty() ? "" : "[" + marks + "]";
     }
 
     private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
@@ -10617,9 +10529,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     Optional<Duration> retryAfter() {
         for (String name : List.of("retry-after", "x-ratelimit-user-retry-after")) {
             String value = header(name);
-            if (value.matches("[0-9]+(\\.[0-9]+)?")) {
-                return Optional.of(Json.seconds(Json.object().put(name, value), name, 0));
-            }
+            if (value.matches("[0-9]+(\\.[0-9]+)?")) return Optional.of(Json.seconds(Json.object().put(name, value),
+                    name, 0));
             var date = Text.date(value);
             if (date.isPresent()) return until(date.get());
         }
@@ -10964,8 +10875,7 @@ final class Proxies extends ProxySelector {
 
     /// Returns the proxy for a URI, or why it is not used.
     String described(URI uri) {
-        return inUse(uri).orElse(any() == null ? "none" : any() + " is set but does not apply to " + uri
-                + ": none");
+        return inUse(uri).orElse(any() == null ? "none" : any() + " is set but does not apply to " + uri + ": none");
     }
 
     private String any() { return firstOf("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"); }
@@ -11453,7 +11363,6 @@ final class OutputFile {
         return file;
     }
 
-    /// Returns the SHA-256 of a content.
     static String hash(AtomicFile.Content content) throws IOException {
         var digest = Text.sha256();
         content.writeTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
@@ -11493,7 +11402,6 @@ final class OutputFile {
         return AtomicFile.inPlace(file) ? file : free(file, i -> i == 1 ? ".part" : ".part" + i);
     }
 
-    /// Returns an unused name in the file's folder.
     static Path free(Path file, IntFunction<String> ending) {
         return IntStream.iterate(1, i -> i + 1).mapToObj(i -> file.resolveSibling(file.getFileName() + ending.apply(i)))
                 .filter(path -> !Files.exists(path)).findFirst().orElseThrow();
@@ -11536,9 +11444,7 @@ final class AtomicFile {
 
     /// Deletes what processes killed a day ago have left of such files.
     static void deleteOld(Path folder) {
-        String hex = "[0-9a-f]";
-        Home.deleteOld(folder, "." + hex.repeat(8) + ("-" + hex.repeat(4)).repeat(4) + hex.repeat(8) + ".part",
-                Instant.now().minus(Duration.ofDays(1)));
+        Home.deleteOld(folder, ".????????-????-????-????-????????????.part", Instant.now().minus(Duration.ofDays(1)));
     }
 
     static boolean inPlace(Path file) {
@@ -11581,7 +11487,6 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         /// Returns true after SIGTERM or SIGHUP, but not after Ctrl-C.
         boolean stopping();
 
-        /// Returns true after any signal.
         default boolean signaled() { return stopping(); }
 
         /// Runs work that Ctrl-C stops without ending the program.
@@ -11651,8 +11556,7 @@ final class Deadline {
 
     /// @param limit null: no limit
     static <T> T within(Duration limit, Supplier<T> work) {
-        return limit == null ? work.get()
-                : ScopedValue.where(END, System.nanoTime() + limit.toNanos()).call(work::get);
+        return limit == null ? work.get() : ScopedValue.where(END, System.nanoTime() + limit.toNanos()).call(work::get);
     }
 
     /// Returns the System.nanoTime() by which all must be done; 0 for no limit.
@@ -11881,7 +11785,6 @@ final class Stdin {
                 result.exceptionNow());
     }
 
-    /// Reads a line without echo.
     String secret() {
         var console = given == null ? System.console() : null;
         if (console == null) return text();
@@ -11916,9 +11819,7 @@ final class Stdin {
         return all;
     }
 
-    private InputStream open() {
-        return given == null && Descriptors.closed(0) ? InputStream.nullInputStream() : in;
-    }
+    private InputStream open() { return given == null && Descriptors.closed(0) ? InputStream.nullInputStream() : in; }
 
     private static <T> Future<T> reading(Callable<T> work) {
         var result = new FutureTask<>(work);
@@ -12007,9 +11908,7 @@ final class Console {
 
     boolean color() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
 
-    private String paint(String code, String text) {
-        return color() ? "\033[" + code + "m" + text + "\033[0m" : text;
-    }
+    private String paint(String code, String text) { return color() ? "\033[" + code + "m" + text + "\033[0m" : text; }
 
     /// Returns the width of the window: COLUMNS, or the terminal's, or 80.
     int columns() {
