@@ -1668,7 +1668,7 @@ final class Toolkit {
         var console = new Console(heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
                 ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress()));
         var client = client(console, spec.policy.maxWait);
-        try (var _ = client.context().http()) {
+        try (var _ = client.context().http(); client) {
             new BatchRun(console, client, spec).run();
         }
         try (var report = BatchReport.merged(List.of(spec.run))) {
@@ -2116,10 +2116,11 @@ abstract class Command {
                 : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
         var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
                 Headers.parse(null, List.of()));
-        try (var http = new HttpSender(console, maxWait())) {
-            var home = Home.of(env);
-            if (!home.isPersistent()) console.note("note: no home folder: nothing is saved (set COP_HOME)");
-            return run(new CopilotClient(new Context(console, home, host, headers, http)));
+        var home = Home.of(env);
+        if (!home.isPersistent()) console.note("note: no home folder: nothing is saved (set COP_HOME)");
+        try (var http = new HttpSender(console, maxWait());
+             var copilot = new CopilotClient(new Context(console, home, host, headers, http))) {
+            return run(copilot);
         } catch (Fault fault) {
             if (!has("--max-wait") || !fault.hint().contains("COP_MAX_WAIT=")) throw fault;
             throw fault.withHint(fault.hint().replace("COP_MAX_WAIT=", "--max-wait ")).because(fault);
@@ -3877,7 +3878,6 @@ final class BatchRun {
         try {
             return progress.printed(runner.run(() -> nextToSend(passes), Duration.ofSeconds(30)));
         } finally {
-            copilot.spending.write();
             if (reader != null) reader.close();
             console.transientLine("");
         }
@@ -5223,7 +5223,7 @@ final class Browser {
 // Step 5: the client. Streaming is the default; a whole answer is read into the same reply.
 
 /// A client of the Copilot API for one account on one host. (`Copilot` would clash with `copilot` on some file systems)
-final class CopilotClient {
+final class CopilotClient implements AutoCloseable {
     private final Context context;
     private final CredentialSources logins;
     private final TokenManager tokens;
@@ -5255,6 +5255,9 @@ final class CopilotClient {
 
     ModelCatalog models() { return models; }
 
+    @Override
+    public void close() { spending.write(); }
+
     // ---- chats, in calling order
 
     /// @param options timeouts, retries and headers of each call
@@ -5271,13 +5274,13 @@ final class CopilotClient {
         tokens.get();                                       // what was learned depends on its source
         models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
         var reply = resolved(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
-        spending.add(request, models.completed(request, reply));
+        spending.add(request, models.completed(request, reply).usage());
         spending.write();
         return reply;
     }
 
     /// Sends without retries and limit checks, which the caller does. Estimates a cost that GitHub does not report, so
-    /// that budgets count every answer. The caller ends with `spending.write()`.
+    /// that budgets count every answer. The cost is recorded within a second, at the latest by `close`.
     Reply askOnce(Request request) {
         tokens.get();
         var listener = new DeltaListener() {
@@ -5287,8 +5290,10 @@ final class CopilotClient {
             @Override
             public void warning(String message) { context().warnOnce(message); }
         };
-        return spending.add(request, models.completed(request, resolved(request, new Attempt(request.model(), call ->
-                call.withRetries(0), listener))));
+        var reply = models.completed(request, resolved(request, new Attempt(request.model(), call ->
+                call.withRetries(0), listener)));
+        spending.add(request, reply.usage());
+        return reply;
     }
 
     /// 1. Resolves `auto` to a model, or to none.
@@ -5533,9 +5538,8 @@ final class Spending {
     }
 
     /// Records an answer, to be written within a second with those that follow: each write locks the file.
-    synchronized Reply add(Request request, Reply reply) {
-        if (!context.home().isPersistent()) return reply;
-        var used = reply.usage();
+    synchronized void add(Request request, Usage used) {
+        if (!context.home().isPersistent()) return;
         var line = Json.object().put("at", Durations.stamp(context.now())).put("command", context.console().command);
         if (context.console().template != null) line.put("template", context.console().template);
         line.put("model", request.model()).put("tokens", used.totalTokens()).put("credits", BigDecimal.valueOf(
@@ -5546,7 +5550,6 @@ final class Spending {
             Time.SYSTEM.pause(Duration.ofSeconds(1));
             write();
         });
-        return reply;
     }
 
     synchronized void write() {

@@ -89,8 +89,8 @@ final class EvalRun {
             Path spool = Files.createTempFile("copilot-eval-", "." + batch.format);     // readable by the owner only
             spool.toFile().deleteOnExit();
             boolean kept = piped() && Files.exists(folder.input());
-            if (!piped()) AtomicFile.write(spool, to -> Files.copy(env.path(batch.rows), to));
-            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool);
+            if (!piped()) env.stdin().copyTo(spool, env.path(batch.rows));
+            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool, null);
             if (!kept || Files.size(spool) > 0) return spool.toString();
             console.note("note: using the rows piped in earlier: " + folder.input());
             return folder.input().toString();

@@ -12,7 +12,7 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
 
     @Override
     public void handle(Exchange exchange) {
-        new Spending(backend.copilot().context()).check();
+        backend.copilot().spending.check();
         backend.copilot().models().list(ModelList.USABLE);  // says why if there is none
         var translation = Translations.of(protocol, exchange.body(), exchange.headers(), backend::model, backend::ids);
         exchange.call().model(translation.asked());

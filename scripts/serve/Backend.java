@@ -30,7 +30,6 @@ record Backend(CopilotClient copilot, Upstream upstream, Admission admission, Re
         var known = copilot.models().findCached(model);
         var priced = usage.nanoCredits() > 0 || known.isEmpty() ? usage : known.get().priced(usage);
         call.usage(priced);
-        if (priced.totalTokens() > 0) new Spending(copilot.context()).add(new Request(model, List.of(), null, true),
-                priced);
+        if (priced.totalTokens() > 0) copilot.spending.add(new Request(model, List.of(), null, true), priced);
     }
 }

@@ -8,7 +8,7 @@ import tools.jackson.databind.JsonNode;
 record EmbeddingsRoute(Backend backend) implements Route {
     @Override
     public void handle(Exchange exchange) {
-        new Spending(backend.copilot().context()).check();
+        backend.copilot().spending.check();
         var body = Json.tryParse(new String(exchange.body(), StandardCharsets.UTF_8));
         if (!body.isObject()) throw ApiRefusal.invalid("the body is not a JSON object");
         var request = EmbeddingsRequest.of(body, backend.copilot().models().list(ModelList.FRESH));

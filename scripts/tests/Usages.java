@@ -5,7 +5,6 @@ import module java.net.http;
 import cop.copilot.Account;
 import cop.copilot.Fault;
 import cop.copilot.Quota;
-import cop.copilot.Reply;
 import cop.copilot.Request;
 import cop.copilot.Usage;
 import org.junit.jupiter.api.AfterEach;
@@ -155,10 +154,8 @@ class Usages {
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
             var spending = new CopilotClient(cop.context(http, environment)).spending;
             var request = new Request("gpt-5-mini", List.of(), null, false);
-            var reply = new Reply(List.of("a"), "", "stop", "gpt-5-mini", new Usage(3, 4, 0, 0, 5, false), null, "", "",
-                    Duration.ZERO, List.of(), List.of());
             synchronized (spending) {                       // the writer waits for it
-                for (int i = 0; i < 3; i++) spending.add(request, reply);
+                for (int i = 0; i < 3; i++) spending.add(request, new Usage(3, 4, 0, 0, 5, false));
                 assertFalse(Files.exists(cop.file(SPENT)), "one write for all");
                 then.accept(spending);
             }
