@@ -2826,7 +2826,6 @@ final class DoctorCommand extends Command {
         return status.token();
     }
 
-    /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
         if (has("--offline")) return "not checked (--offline): " + what + " " + uri;
         long begin = System.nanoTime();
@@ -5984,7 +5983,6 @@ final class ModelTable {
                 model.abilities(), notes(model));
     }
 
-    /// Returns the columns, then GitHub's own fields.
     static List<List<String>> details(Model model) {
         var rows = new ArrayList<List<String>>();
         var cells = row(model);
@@ -6537,7 +6535,6 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
         return Json.tryParse(json) instanceof ObjectNode object ? object : Json.object();
     }
 
-    /// Renames and converts a field, if present.
     static void translate(ObjectNode body, String field, String there, UnaryOperator<JsonNode> value) {
         if (body.has(field)) body.set(there, value.apply(body.remove(field)));
     }
@@ -10570,7 +10567,6 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
                 .matches("(?i).*(rate_?limit|too_many_requests|429).*");
     }
 
-    /// Returns true for errors that a retry may resolve.
     boolean isTransient() { return status == 408 || limited() && !quota() || status >= 500 && status != 501; }
 
     /// Returns true for a rate limit; GitHub's REST API uses 403 too.
@@ -10876,7 +10872,6 @@ final class Proxies extends ProxySelector {
     @Override
     public void connectFailed(URI uri, SocketAddress address, IOException e) {}
 
-    /// Returns the proxy for a URI, or why it is not used.
     String described(URI uri) {
         return inUse(uri).orElse(any() == null ? "none" : any() + " is set but does not apply to " + uri + ": none");
     }
