@@ -149,6 +149,7 @@ public class serve extends Command {
         try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
             print(url(address.getAddress(), server.listen(address).getPort()));
             console.flush();
+            if (console.terminal()) console.note(welcome());
             Thread.startVirtualThread(() -> copilot.context().attempt(() -> copilot.models().list(ModelList.USABLE)));
             env.shutdown().patience(limits.times().shutdown().plusSeconds(5));
             env.shutdown().stoppable(() -> until(server, limits.times().shutdown()));
@@ -156,6 +157,12 @@ public class serve extends Command {
         } finally {
             meter.close();
         }
+    }
+
+    private String welcome() {
+        String command = Commands.command("serve");
+        return Text.joined("; ", has("--no-key") ? "" : "key: " + command + " key", "settings for a tool: " + command
+                + " --print NAME", "Ctrl-C stops");
     }
 
     private ClientSettings settings(CopilotClient copilot, String base, String client) {
@@ -185,6 +192,10 @@ public class serve extends Command {
     /// Runs a client with a server of its own.
     private int launched(CopilotClient copilot) {
         String client = text(CLIENT), key = ServeKey.random();
+        for (String option : List.of("--listen", "--allow-host", "--allow-origin", "--key-file", "--no-key")) {
+            if (has(option)) throw Fault.usage(option + " and " + client + " cannot be used together", "leave out "
+                    + option + ": the server is for " + client + " alone");
+        }
         var launcher = ClientLauncher.of(env, client);
         var limits = limits();
         var meter = new RequestMeter(console, true);
@@ -193,7 +204,11 @@ public class serve extends Command {
         var loopback = InetAddress.ofLiteral("127.0.0.1");
         try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
             int port = server.listen(new InetSocketAddress(loopback, has("--port") ? port() : 0)).getPort();
-            int code = launcher.run(settings(copilot, url(loopback, port), client), key, texts("ARGS"));
+            var settings = settings(copilot, url(loopback, port), client);
+            boolean quiet = console.quiet;
+            console.quiet = true;                           // the terminal is the client's
+            int code = launcher.run(settings, key, texts("ARGS"));
+            console.quiet = quiet;
             if (meter.snapshot().all().requests() > 0) console.note(client + ": " + meter.summary());
             return code;
         }

@@ -28,7 +28,7 @@ record ClientSettings(String base, ClientModels models, Model main) {
         if (!main.isClaude()) all.put("CLAUDE_CODE_SUBAGENT_MODEL", main.id());
         if (main.maxPromptTokens() > 0) all.put("CLAUDE_CODE_AUTO_COMPACT_WINDOW", "" + main.maxPromptTokens());
         // CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC would also keep it from reading our list of models
-        for (String traffic : List.of("DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING",
+        for (String traffic : List.of("DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING", "DISABLE_AUTOUPDATER",
                 "DISABLE_NON_ESSENTIAL_MODEL_CALLS")) all.put(traffic, "1");
         all.put("CLAUDE_CODE_ATTRIBUTION_HEADER", "0");     // it differs in each conversation, which prompt caches see
         all.put("CLAUDE_CODE_GATEWAY_HINT_HEADERS", "1");   // it says who began a request

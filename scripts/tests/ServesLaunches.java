@@ -163,6 +163,12 @@ class ServesLaunches {
     }
 
     @Test
+    void optionsOfASharedServerAreRefused() {
+        failed(2, "--no-key and claude cannot be used together", cop.run("serve", "claude", "--no-key"));
+        failed(2, "--listen and codex cannot be used together", cop.run("serve", "codex", "--listen", "0.0.0.0"));
+    }
+
+    @Test
     void anUnknownModelIsRefusedBeforeTheClientStarts() {
         var outcome = cop.run("serve", "claude", "-m", "claude-sonet");
         failed(2, "unknown model: claude-sonet", outcome);
