@@ -98,11 +98,13 @@ final class EvalOutcome {
     private Summary evaluate(Path lines) throws IOException {
         var names = spec.variants.stream().map(variant -> variant.shown().name()).toList();
         var summary = new Summary.Builder(names);
-        try (var all = results.cells(); var to = Files.newBufferedWriter(lines)) {
-            for (var each = all.iterator(); each.hasNext(); ) {
-                var cell = each.next();
-                summary.add(cell);
-                to.write(Json.singleLine(EvalOutput.json(cell)) + "\n");
+        try (var all = results.judged(); var to = Files.newBufferedWriter(lines)) {
+            for (var left = all.iterator(); left.hasNext(); ) {
+                var each = left.next();
+                summary.add(each.cell());
+                var line = EvalOutput.json(each.cell());
+                line.set("id", JsonValues.node(each.id()));     // a number stays one
+                to.write(Json.singleLine(line) + "\n");
             }
         }
         return summary.build();

@@ -39,6 +39,7 @@ final class EvalPlan {
     private final Set<TemplateLint> lints;
     private final Set<String> used;                         // names of values in templates
     private final Map<String, String> invalid = new LinkedHashMap<>();  // messages and hints
+    private final Set<String> checked = new HashSet<>();    // variants
     private final Map<String, Integer> ids = new HashMap<>();
     final Map<Integer, String> order = new TreeMap<>();     // keys of all cells
     final Set<String> pending = new HashSet<>();            // keys to send
@@ -95,6 +96,19 @@ final class EvalPlan {
         if (invalid.size() > before) badRows++;
     }
 
+    /// Reports variants whose answers nothing checks.
+    ///
+    /// @throws Fault if a threshold judges such a variant
+    void reportUnchecked(Console console) {
+        String how = "add expect: to the template, --expect 'equals: {{label}}', or a field expect to the rows";
+        for (var variant : spec.variants) {
+            String name = variant.shown().name();
+            if (checked.contains(name) || !spec.predicates.isEmpty()) continue;
+            if (spec.threshold(name) != null) throw Fault.usage("--threshold: " + name + " has no checks", how);
+            console.once(console::note, "note: no checks, answers are only collected; " + how);
+        }
+    }
+
     private void lint(EvalRow row) {
         var earlier = ids.putIfAbsent(Fingerprint.of(JsonValues.text(row.id())), rows);
         if (earlier != null) throw Fault.usage(row.row().place() + ": duplicate id " + row.id() + ", as in row "
@@ -115,6 +129,9 @@ final class EvalPlan {
             expected.keySet().removeAll(used);
             var all = filled.of(row);
             judged |= all.judged();
+            all.all().forEach((name, list) -> {
+                if (!list.isEmpty()) checked.add(name);
+            });
             checks = Fingerprint.of(checks + all.own() + Json.compact(JsonValues.node(expected)));
         } catch (Fault wrong) {
             invalid(row, wrong);

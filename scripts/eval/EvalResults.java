@@ -49,6 +49,9 @@ final class EvalResults {
     /// A cell with an answer or an error, and the checks that apply to it.
     record Answered(EvalRow row, CellRequest cell, EvalCell answer, List<Check> checks) {}
 
+    /// @param id as the row has it
+    record Judged(Object id, EvalCell cell) {}
+
     private final EvalSpec spec;
     private final Supplier<EvalInput> input;
     private final Journal journal;
@@ -76,9 +79,9 @@ final class EvalResults {
     }
 
     /// Returns the cells that have ended, with the results of their checks; to be closed.
-    Stream<EvalCell> cells() {
+    Stream<Judged> judged() {
         unjudged = 0;
-        return answered().map(this::judged);
+        return answered().map(each -> new Judged(each.row().id(), judged(each)));
     }
 
     /// Returns how many cells of the last stream lack a judge's verdict.

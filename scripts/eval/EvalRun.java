@@ -151,6 +151,7 @@ final class EvalRun {
                     "one line or object per row");
         }
         plan.refuseInvalid(console, MOST_ERRORS);
+        plan.reportUnchecked(console);
         plan.warnings().forEach(console::warn);
         if (!plan.pending.isEmpty() && !batch.dryRun) checkSending(journal);
         describe();

@@ -270,6 +270,18 @@ class Evals {
     }
 
     @Test
+    void nothingToCheck() {
+        cop.write("templates/t.mustache", "say: {{text}}");
+        reports(exits(2, eval("-m", A, "--threshold", "90%")), "--threshold: gpt-5-mini has no checks", "add expect:");
+        reports(good("-m", A), "note: no checks, answers are only collected");
+        assertFalse(cells().getFirst().has("pass"));
+        cop.write("rows.jsonl", cop.read("rows.jsonl").replace("{\"id\": \"b\"", "{\"expect\": \"x\", \"id\": \"b\""));
+        Harness.showsNot("no checks", good("-m", A));
+        assertEquals("a/g/1=a b/g/1=b- c/g/1=c", told());
+        assertEquals(3, sent());
+    }
+
+    @Test
     void unfinishedRunIsNotJudged() {
         exits(75, eval("-m", A, "--max-requests", "2", "--threshold", "10%"));
         exits(0, eval("-m", A, "--threshold", "10%"));
@@ -309,6 +321,10 @@ class Evals {
         reports(exits(2, eval("-m", A, "-m", B)), "rows.jsonl:2: duplicate id 1, as in row 1", "rows.jsonl:3",
                 "2 of 3 rows are invalid; nothing was sent");
         assertEquals(0, sent());
+        rows("a");
+        cop.write("rows.jsonl", cop.read("rows.jsonl").replace("\"a\", \"text\"", "7, \"text\""));
+        good("-m", A);
+        assertEquals("7", cells().getFirst().path("id").toString());
     }
 
     @Test

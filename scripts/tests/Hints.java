@@ -30,7 +30,7 @@ class Hints {
     @ParameterizedTest
     @ValueSource(strings = {"copilot.java", "scripts/talk.java", "scripts/repl.java", "scripts/embed.java",
             "scripts/install.java", "scripts/simulator.java", "scripts/commit.java", "scripts/changelog.java",
-            "scripts/compare.java", "scripts/ask-csv.java", "scripts/judge.java"})
+            "scripts/ask-csv.java", "scripts/eval.java"})
     void noTextUsesBareCommandName(String file) throws IOException {
         var lines = Files.readAllLines(CommandLines.root().resolve(file));
         assertEquals(List.of(), lines.stream().filter(line -> !line.strip().startsWith("//"))
@@ -93,7 +93,7 @@ class Hints {
     void catalogAliasesSetCommandProperty() throws IOException {
         Path catalog = CommandLines.root().resolve("jbang-catalog.json");
         var aliases = Json.tryParse(Files.readString(catalog)).path("aliases");
-        for (String name : List.of("copilot", "talk", "repl", "embed", "install", "commit", "judge")) {
+        for (String name : List.of("copilot", "talk", "repl", "embed", "install", "commit", "eval")) {
             assertEquals("[\"-Dcop.command=jbang copilot@OWNER/copilot.java\"]",
                     Json.compact(aliases.path(name).path("runtime-options")), name);
         }

@@ -17,7 +17,8 @@ class Readmes {
     private static final Set<String> ELSEWHERE = Set.of("cop chat", "cop chat -c", "cop repl", "cop login",
             "cop serve", "cop serve claude", "cop serve codex -m gpt-5.3-codex -- exec \"Explain this\"",
             "cop models enable claude-opus-5", "cop chat --cid 20261124-11 \"…\"",
-            "cop chat -T tools.java \"What is 2^127 - 1 divided by 7?\"");
+            "cop chat -T tools.java \"What is 2^127 - 1 divided by 7?\"",
+            "cop eval classify -d tickets.csv -o lab.jsonl --watch");
     /// What the model answers, by a part of the command; the first that fits.
     private static final Map<String, String> ANSWERS = new LinkedHashMap<>();
 
@@ -69,6 +70,9 @@ class Readmes {
         cop.write("docs/a.md", "# A\n");
         Files.write(cop.file("photo.png"), HexFormat.of().parseHex("89504e470d0a1a0a0000000d4948445200000001"));
         cop.write("tickets.jsonl", "{\"id\": \"a\", \"text\": \"it fails\"}\n{\"id\": \"b\", \"text\": \"why?\"}\n");
+        cop.write("tickets.csv", "text,label,expect\nit fails,bug,contains: bug\n");
+        cop.write("templates/classify-short.mustache", "{{text}}\n");
+        cop.write("monday.jsonl", "{\"id\":\"1\",\"variant\":\"classify\",\"status\":\"ok\",\"text\":\"bug\"}\n");
         cop.write("questions", "who?\nwhen?\n");
         cop.write("tools.java", blocks().stream().filter(block -> block.language().equals("java")).map(block ->
                 String.join("\n", block.lines())).filter(text -> text.startsWith("/// ")).findFirst().orElseThrow());
