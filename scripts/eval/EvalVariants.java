@@ -7,6 +7,8 @@ import cop.copilot.Request;
 
 /// Makes variants of templates, models, and options.
 final class EvalVariants {
+    private static final Pattern TAG = Pattern.compile("\\{\\{[#^&{]?\\s*(\\w+)");
+
     private final Environment env;
     private final Console console;
     private final PreparedPrompt wishes;                    // options of the command line, for all
@@ -58,8 +60,17 @@ final class EvalVariants {
             var template = new TemplateReader(folders, source).template();
             var checks = new ArrayList<>(checks(source));
             checks.addAll(expected);
-            return new Found(template, List.copyOf(checks), data.lint(template, console));
+            return new Found(template, List.copyOf(checks), lint(template, checks));
         });
+    }
+
+    /// Does not take a field that only checks use for a misspelled one of the template.
+    private TemplateLint lint(Template template, List<Check> checks) {
+        data.lint(template, console);                       // warns of values that are not used
+        var known = new HashSet<>(data.values(env).keySet());
+        checks.forEach(check -> TAG.matcher(RowChecks.definition(check)).results().map(tag -> tag.group(1))
+                .filter(name -> !template.names().contains(name)).forEach(known::add));
+        return new TemplateLint(template, known);
     }
 
     /// Returns the checks of a template of a verb; one that is a text in Java has none.

@@ -373,6 +373,55 @@ class Evals {
         assertEquals("a/g/1=a+ b/g/1=b+ c/g/1=c+", told());
     }
 
+    @Test
+    void manyRequestsAreConfirmed() {
+        rows(201);
+        cop.terminal(0);
+        var outcome = exits(1, cop.runWith("n\n", "eval", "t", "-d", "rows.jsonl", "-o", "lab.jsonl", "-m", A));
+        reports(outcome, "201 requests to gpt-5-mini, with prompts of about ", ", at least 3 min. Continue? [y/N]",
+                "nothing was sent");
+        assertEquals(0, sent());
+        exits(0, cop.runWith("y\n", "eval", "t", "-d", "rows.jsonl", "-o", "lab.jsonl", "-m", A));
+        good("-m", A, "-m", B, "-y");
+        assertEquals(402, sent());
+    }
+
+    @Test
+    void rowsFromStdinAreKept() {
+        String rows = cop.read("rows.jsonl");
+        exits(0, cop.runWith(rows, "eval", "t", "-d", "-", "-o", "lab.jsonl", "-m", A, "--delay", "0"));
+        reports(exits(0, cop.run("eval", "t", "-d", "-", "-o", "lab.jsonl", "-m", A, "-m", B, "--delay", "0")),
+                "using the rows piped in earlier");
+        assertEquals(6, sent());
+    }
+
+    /// Templates that ask the same of a row share its answer.
+    @Test
+    void equalPromptsAreAskedOnce() {
+        template("u", "equals: '{{label}}'", "say: {{text}}{{#more}} {{more}}{{/more}}");
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"a\", \"label\": \"a\"}\n"
+                + "{\"id\": \"b\", \"text\": \"b\", \"label\": \"b\", \"more\": \"x\"}\n");
+        cop.ok("eval", "t", "u", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0");
+        assertEquals("a/t/1=a+ a/u/1=a+ b/t/1=b+ b/u/1=b x-", told());
+        assertEquals(3, sent());
+    }
+
+    @Test
+    void evaluatorsOfGitHubsPromptFiles() {
+        cop.write("g.prompt.yml", """
+                model: openai/gpt-5-mini
+                messages:
+                  - role: user
+                    content: "say: {{text}}"
+                evaluators:
+                  - name: has a
+                    string: {contains: A}
+                """);
+        cop.ok("eval", "g.prompt.yml", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0");
+        assertEquals("a/g/1=a+ b/g/1=b- c/g/1=c-", told());
+        assertEquals("has a", cells().getFirst().at("/checks/0/name").asString());
+    }
+
     // -------------------------------------------------------------------------------------- judges
 
     /// Those of answers do not have the marker of the judge's data.

@@ -18,7 +18,8 @@ class Readmes {
             "cop serve", "cop serve claude", "cop serve codex -m gpt-5.3-codex -- exec \"Explain this\"",
             "cop models enable claude-opus-5", "cop chat --cid 20261124-11 \"…\"",
             "cop chat -T tools.java \"What is 2^127 - 1 divided by 7?\"",
-            "cop eval classify -d tickets.csv -o lab.jsonl --watch");
+            "cop eval classify -d tickets.csv -o lab.jsonl --watch", "cop eval classify -d tickets.csv -m gpt-5-mini -m"
+            + " claude-haiku-4.5 --repeat 3 -o lab.jsonl");
     /// What the model answers, by a part of the command; the first that fits.
     private static final Map<String, String> ANSWERS = new LinkedHashMap<>();
 
