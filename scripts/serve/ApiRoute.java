@@ -78,8 +78,8 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
         var whole = translation.whole(bytes);
         var headers = UpstreamError.headers(answer);
         headers.put("Content-Type", "application/json");
-        used(exchange, translation, whole.usage());
         exchange.respond(200, headers, whole.body());
+        used(exchange, translation, whole.usage());
     }
 
     /// Returns whether an answer is complete: one that was cut off may have the right length.

@@ -39,7 +39,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     private Future<?> timer;
     private RequestHead head;
     private final List<byte[]> body = new ArrayList<>();
-    private long size;
+    private long size, held;                                // held: bytes of the body in memory
     private ApiRefusal refusal;                             // of a request whose body is small enough to read first
     private boolean garbled;
     private volatile NettyExchange exchange;
@@ -131,6 +131,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
             refuse(RequestHead.tooLarge(setup.limits().sizes().body()));
             return;
         }
+        held += content.content().readableBytes();
+        if (!server.hold(content.content().readableBytes())) {
+            refuse(new ApiRefusal(503, "overloaded", "too many large requests at once; try again later", Map.of(
+                    "Retry-After", "2")));
+            return;
+        }
         var bytes = new byte[content.content().readableBytes()];
         content.content().readBytes(bytes);
         if (bytes.length > 0) body.add(bytes);
@@ -163,6 +169,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         });
         state = State.DRAINING;
         size = 0;
+        release();
         within(LINGER, this::close);
         answer.refuse(why);
     }
@@ -177,6 +184,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     /// @param keep whether the client may send another request
     private void answered(boolean keep) {
         exchange = null;
+        release();
         if (!keep || garbled || server.isStopping()) {
             state = State.DRAINING;
             closeAfterAnswer();
@@ -204,6 +212,13 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         if (exchange instanceof NettyExchange running) running.gone();
         pipelined.forEach(ReferenceCountUtil::release);
         pipelined.clear();
+        release();
+    }
+
+    private void release() {
+        server.hold(-held);
+        held = 0;
+        body.clear();
     }
 
     @Override

@@ -26,6 +26,7 @@ final class LocalServer implements AutoCloseable {
     private final Setup setup;
     private final EventLoopGroup loops;
     private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+    private final AtomicLong bodies = new AtomicLong();             // bytes of requests in memory
     private volatile Channel listening;
     private volatile boolean stopping;
 
@@ -73,6 +74,11 @@ final class LocalServer implements AutoCloseable {
 
     /// Returns how many requests are being answered.
     int answering() { return (int) connections.stream().filter(ClientConnection::isAnswering).count(); }
+
+    /// Counts bytes of bodies in memory; negative if they are no longer.
+    ///
+    /// @return false if there are too many
+    boolean hold(long bytes) { return bodies.addAndGet(bytes) <= setup.limits().sizes().bodies(); }
 
     boolean isStopping() { return stopping; }
 

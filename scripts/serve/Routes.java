@@ -4,9 +4,9 @@ import module java.base;
 
 /// The server's paths. A path may end in `/*`.
 final class Routes {
-    private record Entry(String method, Pattern path, Route route, boolean page) {}
+    private record Entry(String method, Route route, boolean page) {}
 
-    private final List<Entry> entries = new ArrayList<>();
+    private final Map<String, List<Entry>> exact = new HashMap<>(), prefixes = new LinkedHashMap<>();
 
     Routes add(String method, String path, Route route) { return add(method, path, route, false); }
 
@@ -14,9 +14,9 @@ final class Routes {
     Routes addPage(String path, Route route) { return add("GET", path, route, true); }
 
     private Routes add(String method, String path, Route route, boolean page) {
-        String prefix = path.endsWith("/*") ? Pattern.quote(path.substring(0, path.length() - 1)) + ".+"
-                : Pattern.quote(path);
-        entries.add(new Entry(method, Pattern.compile(prefix), route, page));
+        boolean prefix = path.endsWith("/*");
+        (prefix ? prefixes : exact).computeIfAbsent(path.replaceFirst("\\*$", ""), _ -> new ArrayList<>()).add(new Entry(
+                method, route, page));
         return this;
     }
 
@@ -36,6 +36,8 @@ final class Routes {
     }
 
     private Stream<Entry> at(String path) {
-        return entries.stream().filter(entry -> entry.path().matcher(path).matches());
+        return exact.containsKey(path) ? exact.get(path).stream() : prefixes.keySet().stream().filter(prefix ->
+                path.startsWith(prefix) && path.length() > prefix.length()).flatMap(prefix -> prefixes.get(prefix)
+                .stream());
     }
 }

@@ -15,9 +15,10 @@ record ServerLimits(Admittance admittance, Sizes sizes, Times times) {
     /// @param head bytes of request line and headers
     /// @param body bytes of a request's body
     /// @param inflated bytes of a decompressed body
+    /// @param bodies bytes of all bodies in memory, each of which is there two or three times
     /// @param connections open at once
-    record Sizes(int head, int body, int inflated, int connections) {
-        static final Sizes DEFAULT = new Sizes(64 << 10, 32 << 20, 64 << 20, 4096);
+    record Sizes(int head, int body, int inflated, long bodies, int connections) {
+        static final Sizes DEFAULT = new Sizes(64 << 10, 32 << 20, 64 << 20, 160 << 20, 4096);
     }
 
     /// @param client how slow a client may be

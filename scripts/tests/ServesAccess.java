@@ -307,6 +307,21 @@ class ServesAccess {
         sentNothing();
     }
 
+    /// More than fits in memory at once is refused, and room is made again.
+    @Test
+    void manyLargeBodies() {
+        serve.close();
+        var usual = ServesHarness.limits(4, 32, Duration.ofSeconds(60));
+        serve = new ServesHarness(cop, new ServerLimits(usual.admittance(), new ServerLimits.Sizes(64 << 10, 32 << 20,
+                64 << 20, 1 << 20, 100), usual.times()));
+        for (int i = 0; i < 3; i++) {
+            var answer = serve.post(MESSAGES, " ".repeat(2 << 20));
+            assertEquals(503, answer.status(), answer::body);
+            assertTrue(answer.body().contains("overloaded_error"), answer::body);
+        }
+        sentNothing();
+    }
+
     // ------------------------------------------------------------------------------------ slow and many
 
     /// Slow loris: heads and bodies that never end.
