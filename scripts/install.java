@@ -258,7 +258,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
                   echo "hint: cd to another folder" >&2
                   exit 1
                 }
-                case "$1" in chat | talk) part=chat ;; repl) part=repl ;; *) part=others ;; esac
+                case "$1" in chat | talk) part=chat ;; repl | serve) part=$1 ;; *) part=others ;; esac
                 cache=-XX:AOTCache=$app/$part.aot
                 if [ ! -x "$java" ]; then
                   cache=-Dcopilot.cache=none java=
@@ -291,7 +291,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
                 rem %s
                 setlocal
                 set part=others
-                for %%%%p in (chat repl) do if "%%~1"=="%%%%p" set part=%%%%p
+                for %%%%p in (chat repl serve) do if "%%~1"=="%%%%p" set part=%%%%p
                 "%s" -XX:AOTCache="%s\\%%part%%.aot" %s -Dcop.command=%s -cp "%s" cop.copilot %%*
                 """.formatted(MARK, percent(java().toString()), percent(program.toString()), String.join(" ", OPTIONS),
                 name, percent(classes(program))).replace("\n", "\r\n");
@@ -426,7 +426,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
 /// The training run of `install`: runs the commands of one part over TLS, in a temporary home, against a local server
 /// with canned responses.
 final class Training {
-    static final List<String> PARTS = List.of("chat", "repl", "others");
+    static final List<String> PARTS = List.of("chat", "repl", "serve", "others");
 
     /// @param args a part, and a PKCS #12 file with the password `rehearsal`; certificate.pem is in its folder
     public static void main(String... args) {
@@ -448,6 +448,7 @@ final class Training {
             }
             // an interactive shell, whose input ends at once
             case "repl" -> run(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
+            case "serve" -> run(List.of(List.of("serve", "--port", "0", "--no-key")), Stdin.Kind.PIPE, keys);
             default -> run(List.of(List.of("--help"), List.of("render", "review", "--example"), List.of("templates"),
                     List.of("models"), List.of("token"), List.of("status"), List.of("batch", "classify", "-d",
                     "rows.jsonl", "-o", "out.jsonl", "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl",
@@ -482,11 +483,14 @@ final class Training {
                 var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
                         StandardCharsets.UTF_8));
                 var errors = new StringWriter();
+                var out = command.contains("serve") ? visited(Thread.currentThread()) : nowhere;
                 var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), stdin),
-                        nowhere, new PrintWriter(errors), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
+                        out, new PrintWriter(errors), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
                         home);
                 int code = copilot.run(env, command.toArray(String[]::new));
-                if (code == (command.contains("--no-such-option") ? Fault.USAGE : 0)) continue;
+                int expected = command.contains("--no-such-option") ? Fault.USAGE : command.contains("serve")
+                        ? Fault.INTERRUPTED : 0;
+                if (code == expected) continue;
                 failed = 1;
                 System.err.println(command + " exited with " + code + ": " + errors);
             }
@@ -496,6 +500,39 @@ final class Training {
             return failed;
         } catch (IOException _) {
             return 1;
+        }
+    }
+
+    /// Returns stdout for `serve`: when the URL is printed there, a client sends requests, and then stops the server.
+    private static PrintWriter visited(Thread server) {
+        return new PrintWriter(new Writer() {
+            @Override
+            public void write(char[] text, int offset, int length) {
+                String url = new String(text, offset, length).strip();
+                if (url.startsWith("http")) Thread.startVirtualThread(() -> {
+                    for (String path : List.of("/v1/chat/completions", "/v1/messages")) visit(URI.create(url), path);
+                    server.interrupt();
+                });
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        });
+    }
+
+    private static void visit(URI server, String path) {
+        String body = """
+                {"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"hello"}]}""";
+        try (var socket = new Socket(server.getHost(), server.getPort())) {
+            socket.getOutputStream().write(("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                    + "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
+                    .getBytes(StandardCharsets.UTF_8));
+            socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+        } catch (IOException _) {
+            // then less is trained
         }
     }
 

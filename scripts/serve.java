@@ -1,6 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION Serves your Copilot on 127.0.0.1 to other tools, with the OpenAI and Anthropic APIs
 //JAVA 25+
+//CDS
 //DEPS io.netty:netty-codec-http:4.2.20.Final
 //SOURCES ../copilot.java
 //SOURCES serve/AccessRules.java
@@ -150,9 +151,10 @@ public class serve extends Command {
             print(url(address.getAddress(), server.listen(address).getPort()));
             console.flush();
             if (console.terminal()) console.note(welcome());
-            Thread.startVirtualThread(() -> copilot.context().attempt(() -> copilot.models().list(ModelList.USABLE)));
+            var warm = Thread.startVirtualThread(() -> warm(copilot));
             env.shutdown().patience(limits.times().shutdown().plusSeconds(5));
             env.shutdown().stoppable(() -> until(server, limits.times().shutdown()));
+            warm.interrupt();
             return Fault.INTERRUPTED;
         } finally {
             meter.close();
@@ -163,6 +165,15 @@ public class serve extends Command {
         String command = Commands.command("serve");
         return Text.joined("; ", has("--no-key") ? "" : "key: " + command + " key", "settings for a tool: " + command
                 + " --print NAME", "Ctrl-C stops");
+    }
+
+    /// Fetches the list of models, and opens a connection to Copilot with it, before the first client comes.
+    private static void warm(CopilotClient copilot) {
+        try {
+            copilot.models().list(ModelList.USABLE);
+        } catch (Fault _) {
+            // the first request says why
+        }
     }
 
     private ClientSettings settings(CopilotClient copilot, String base, String client) {

@@ -13,7 +13,10 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
     @Override
     public void handle(Exchange exchange) {
         backend.copilot().spending.check();
-        backend.copilot().models().list(ModelList.USABLE);  // says why if there is none
+        exchange.shielded(() -> {                           // a new token, or list, is there for all
+            backend.copilot().tokens().get();
+            backend.copilot().models().list(ModelList.USABLE);          // says why if there is none
+        });
         var translation = Translations.of(protocol, exchange.body(), exchange.headers(), backend::model, backend::ids);
         exchange.call().model(translation.asked());
         translation.notes().forEach(backend.copilot().context().console()::detail);
@@ -95,6 +98,6 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
 
     /// Records what an answer has cost, also one that nobody has read to its end.
     private void used(Exchange exchange, Translation translation, Usage usage) {
-        backend.used(exchange.call(), translation.model(), usage);
+        exchange.shielded(() -> backend.used(exchange.call(), translation.model(), usage));
     }
 }

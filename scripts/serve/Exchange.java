@@ -34,6 +34,9 @@ interface Exchange {
     /// The status that was sent; 0 before.
     int status();
 
+    /// Runs work that the client's leaving does not interrupt, such as writing a file.
+    void shielded(Runnable work);
+
     /// Sends a whole response. For HEAD, the body is left out.
     void respond(int status, Map<String, String> headers, byte[] body);
 

@@ -29,6 +29,7 @@ final class NettyExchange implements Exchange {
     private final String id = "req_" + UUID.randomUUID().toString().replace("-", "");
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition writable = lock.newCondition();
+    private boolean shielded, aborted;                      // under the lock
     private volatile Thread thread;
     private volatile boolean gone;
     private volatile int status;
@@ -71,7 +72,15 @@ final class NettyExchange implements Exchange {
     // ---- on any thread
 
     /// Ends the request although its client is there.
-    void abort() { if (thread != null) thread.interrupt(); }
+    void abort() {
+        lock.lock();
+        try {
+            aborted = true;
+            if (thread != null && !shielded) thread.interrupt();
+        } finally {
+            lock.unlock();
+        }
+    }
 
     // ---- on the request's own thread
 
@@ -156,6 +165,27 @@ final class NettyExchange implements Exchange {
 
     @Override
     public String id() { return id; }
+
+    @Override
+    public void shielded(Runnable work) {
+        shield(true);
+        try {
+            work.run();
+        } finally {
+            shield(false);
+        }
+    }
+
+    private void shield(boolean on) {
+        lock.lock();
+        try {
+            shielded = on;
+            if (on) Thread.interrupted();
+            else if (aborted) thread.interrupt();
+        } finally {
+            lock.unlock();
+        }
+    }
 
     @Override
     public RequestMeter.Call call() { return call; }

@@ -15,8 +15,8 @@ final class Routes {
 
     private Routes add(String method, String path, Route route, boolean page) {
         boolean prefix = path.endsWith("/*");
-        (prefix ? prefixes : exact).computeIfAbsent(path.replaceFirst("\\*$", ""), _ -> new ArrayList<>()).add(new Entry(
-                method, route, page));
+        (prefix ? prefixes : exact).computeIfAbsent(path.replaceFirst("\\*$", ""), _ -> new ArrayList<>())
+                .add(new Entry(method, route, page));
         return this;
     }
 

@@ -170,7 +170,7 @@ class Installs {
         Files.writeString(program.resolve("00.jar"), "");
         String text = new Launcher("cop", cop.home, cop.home, null).batchFile(program);
         assertTrue(text.startsWith("@echo off\r\nrem "), text);
-        assertTrue(text.contains("\r\nfor %%p in (chat repl) do if \"%~1\"==\"%%p\" set part=%%p\r\n"), text);
+        assertTrue(text.contains("\r\nfor %%p in (chat repl serve) do if \"%~1\"==\"%%p\" set part=%%p\r\n"), text);
         assertTrue(text.contains("/100%% mine\\%part%.aot\" -XX:+UseSerialGC"), text);
         assertTrue(text.endsWith("00.jar\" cop.copilot %*\r\n"), text);
     }

@@ -176,6 +176,7 @@ final class ServesHarness implements AutoCloseable {
     public void close() {
         client.shutdownNow();
         server.close();
+        backend.copilot().close();
         http.close();
     }
 }

@@ -158,7 +158,9 @@ class ServesRoutes {
     void whatEmbeddingsCostIsNoted() {
         post("/v1/embeddings", "{'model':'text-embedding-3-small','input':'" + "word ".repeat(3000) + "'}");
         Harness.await("the line", () -> err.toString().contains("POST /v1/embeddings text-embedding-3-small 200"));
-        assertTrue(cop.read(".local/state/copilot.java/spent.jsonl").contains("text-embedding-3-small"));
+        String record = ".local/state/copilot.java/spent.jsonl";        // within a second
+        Harness.await("the record", () -> Files.exists(cop.file(record)) && cop.read(record).contains(
+                "text-embedding-3-small"));
     }
 
     @Test
