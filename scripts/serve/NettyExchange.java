@@ -257,7 +257,7 @@ final class NettyExchange implements Exchange {
         @Override
         public void write(byte[] bytes) {
             if (bytes.length == 0) return;
-            if (!channel.isActive()) throw Fault.interrupted();
+            checkOpen();
             channel.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(bytes)));
             last = System.nanoTime();
             if (!channel.isWritable()) await();
@@ -276,7 +276,14 @@ final class NettyExchange implements Exchange {
             } finally {
                 lock.unlock();
             }
-            if (!channel.isActive()) throw Fault.interrupted();
+            checkOpen();
+        }
+
+        /// Netty closes a channel before it says that it has.
+        private void checkOpen() {
+            if (channel.isActive()) return;
+            gone = true;
+            throw Fault.interrupted();
         }
 
         @Override
