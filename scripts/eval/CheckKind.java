@@ -61,6 +61,9 @@ enum CheckKind {
     /// Tells whether it may be written without a value.
     boolean needsNoValue() { return this == IS_JSON || this == CONTAINS_JSON; }
 
+    /// Tells whether its value is a list, or a text with commas.
+    boolean takesList() { return text.endsWith("-all") || text.endsWith("-any"); }
+
     /// Tells whether its value is a JSON Schema, which is no template.
     boolean takesSchema() { return this == IS_JSON || this == CONTAINS_JSON; }
 

@@ -97,7 +97,10 @@ record CheckReader(UnaryOperator<String> places) {
     private static Check make(CheckKind kind, boolean negated, Object value, CheckOptions options, String place) {
         if (value == null && !kind.needsNoValue() && !kind.isLimit() && !(kind == CheckKind.EQUALS && options.path()
                 != null)) throw Fault.usage(place + ": " + kind.text() + " needs a value", kind.text() + ": TEXT");
-        return Check.of(kind, negated, new CheckValue(value, place, !kind.takesSchema()), options, place);
+        // split before the row's values, which may have commas, are filled in
+        Object split = kind.takesList() && value instanceof String text && text.contains("{{") && text.contains(",")
+                ? CheckTests.texts(text) : value;
+        return Check.of(kind, negated, new CheckValue(split, place, !kind.takesSchema()), options, place);
     }
 
     private static BigDecimal threshold(String text, String place, String name) {

@@ -113,5 +113,9 @@ final class CheckValue {
     }
 
     @Override
-    public String toString() { return written == null ? "" : JsonValues.text(written); }
+    public String toString() {
+        return written instanceof List<?> list && list.stream().noneMatch(item -> item instanceof List
+                || item instanceof Map) ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
+                : written == null ? "" : JsonValues.text(written);
+    }
 }

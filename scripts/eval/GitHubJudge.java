@@ -9,13 +9,13 @@ import cop.copilot.Fault;
 ///
 /// @param system may be null
 /// @param prompt a template over the row and `completion`
-/// @param data fields of the row that are put into blocks of their own, by title
+/// @param data fields of the row that are put into blocks of their own, by title; with ? if the row may lack it
 record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> data, Map<String, Double> choices,
                    String model, Map<String, Object> row) {
     private static final String COMPLETION = "completion";
     private static final List<Double> SCORES = List.of(0.0, 0.25, 0.5, 0.75, 1.0);
-    private static final Map<String, String> QUESTION = Map.of("QUESTION", "input");
-    private static final Map<String, String> REFERENCE = Map.of("QUESTION", "input", "REFERENCE", "expected");
+    private static final Map<String, String> QUESTION = Map.of("QUESTION", "input?");
+    private static final Map<String, String> REFERENCE = Map.of("QUESTION", "input?", "REFERENCE", "expected");
 
     /// @param task what to judge
     /// @param scale what 1 to 5 mean
@@ -41,7 +41,7 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
                     "How well does the ANSWER address the QUESTION?", List.of(
                     "it is about something else", "it is about the subject, but no answer",
                     "it answers a part, or a part is wrong", "it answers the question", "it answers the question in"
-                    + " full, and adds what helps"), QUESTION),
+                    + " full, and adds what helps"), Map.of("QUESTION", "input")),
             "github/groundedness", new BuiltIn(
                     "How far is what the ANSWER says supported by the REFERENCE, and by nothing"
                     + " else, in reply to the QUESTION?", List.of("nothing is from the reference",
@@ -92,7 +92,8 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
     /// @throws Fault if the row lacks a field of the prompts
     GitHubJudge filled(Map<String, Object> row) {
         var filled = new GitHubJudge(system, prompt, data, choices, model, row);
-        var missing = data.values().stream().filter(field -> !RowFilter.isValue(row.get(field))).toList();
+        var missing = data.values().stream().filter(field -> !field.endsWith("?") && !RowFilter.isValue(row.get(field)))
+                .toList();
         if (!missing.isEmpty()) throw Fault.usage("{{" + String.join("}}, {{", missing) + "}} is missing",
                 "the evaluator needs it in the row");
         filled.text(system, "");
@@ -109,7 +110,10 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
 
     JudgeQuestion question(CheckedAnswer answer) {
         var parts = new ArrayList<JudgePrompt.Part>();
-        data.forEach((title, field) -> parts.add(new JudgePrompt.Part(title, JsonValues.text(row.get(field)))));
+        data.forEach((title, field) -> {
+            Object value = row.get(field.replace("?", ""));
+            if (RowFilter.isValue(value)) parts.add(new JudgePrompt.Part(title, JsonValues.text(value)));
+        });
         parts.add(new JudgePrompt.Part(JudgePrompt.ANSWER, answer.text().strip()));
         boolean placed = String.valueOf(prompt.written()).matches("(?s).*\\{\\{[{&]?\\s*" + COMPLETION + "\\s*}}.*");
         return JudgePrompt.choices(text(system, ""), text(prompt, ""), block -> text(prompt, placed

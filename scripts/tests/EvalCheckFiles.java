@@ -112,8 +112,10 @@ class EvalCheckFiles {
                         contains: x
                         t.csv:3: __expected: unknown check contain, did you mean contains?
                         """),
-                file("template.csv", "city,country,__expected\nParis,France,\"contains-all: {{city}}, {{country}}\"\n",
-                        "contains-all: {{city}}, {{country}} = Paris, France"),
+                file("template.csv", """
+                        city,country,__expected
+                        "Washington, D.C.",USA,"contains-all: {{city}}, {{country}}"
+                        """, "contains-all: {{city}}, {{country}} = [\"Washington, D.C.\",\"USA\"]"),
                 file("missing.csv", "city,__expected\nParis,equals: {{town}}\n",
                         "t.csv:2: __expected: {{town}} is missing"),
                 file("braces.csv", "q,__expected\nx,Hello {{name}}\n", "t.csv:2: __expected: {{name}} is missing"),

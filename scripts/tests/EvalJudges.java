@@ -1,6 +1,7 @@
 package cop;
 
 import module java.base;
+import cop.copilot.Fault;
 import cop.copilot.Message;
 import cop.copilot.Usage;
 import org.junit.jupiter.api.Test;
@@ -9,6 +10,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// The prompts of judges: whatever an answer holds, it stays one JSON string on one line, between two marker lines.
@@ -87,6 +89,23 @@ class EvalJudges {
         assertTrue(decoded.isString(), line);
         if (text != null) assertEquals(CheckedAnswer.normalized(text).strip(), decoded.asString().strip());
         assertTrue(prompt.lines().anyMatch(line::equals));
+    }
+
+    @Test
+    void whatAnEvaluatorNeeds() {
+        for (var needs : Map.of("similarity", "expected", "groundedness", "expected", "relevance", "input", "coherence",
+                "", "fluency", "").entrySet()) {
+            var check = Check.ofEvaluators(JsonValues.node(List.of(Map.of("name", "x", "uses", "github/"
+                    + needs.getKey()))), "t:1").getFirst();
+            if (!needs.getValue().isEmpty()) assertEquals("t:1: {{" + needs.getValue() + "}} is missing", assertThrows(
+                    Fault.class, () -> check.filled(Map.of("text", "x"))).message());
+            var cell = new EvalCell("1", "A", 1, "ok", "Hi", null, "m", List.of(), null, null, Usage.NONE, null, 1, "",
+                    null);
+            String asked = check.filled(needs.getValue().isEmpty() ? Map.of() : Map.of(needs.getValue(), "x"))
+                    .questions(cell).getFirst().messages().getLast().content();
+            assertEquals(needs.getValue().equals("expected"), asked.contains("\nREFERENCE "), asked);
+            assertEquals(needs.getValue().equals("input"), asked.contains("\nQUESTION "), asked);
+        }
     }
 
     @Test
