@@ -14,9 +14,10 @@ import tools.jackson.databind.JsonNode;
 /// @param negated by `not-`
 /// @param judge of GitHub's evaluators; null for others
 /// @param place such as `classify.mustache:7`, for messages
+/// @param name as it is written, the same for all rows: `label equals: {{label}}`
 /// @param test null until the value is known, which `filled` does
 record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions options, GitHubJudge judge, String place,
-             CheckTest test) {
+             String name, CheckTest test) {
     /// Reads checks from a front matter's or a row's `expect`.
     ///
     /// @param expect a text, a map, or a list of them, as JsonValues has them
@@ -49,18 +50,19 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
     static Check of(CheckKind kind, boolean negated, CheckValue value, CheckOptions options, String place) {
         if (options.threshold() != null && !kind.takesThreshold()) throw Fault.usage(place + ": " + kind.text()
                 + " takes no threshold", "remove it");
-        var check = new Check(kind, negated, value, options, null, place, null);
+        var check = new Check(kind, negated, value, options, null, place, name(kind, negated, value, options), null);
         return value.isOpen() ? check : check.compiled(value.written());
     }
 
     static Check of(GitHubJudge judge, CheckOptions options, String place) {
-        var check = new Check(CheckKind.LLM, false, CheckValue.NONE, options, judge, place, null);
+        var check = new Check(CheckKind.LLM, false, CheckValue.NONE, options, judge, place, name(CheckKind.LLM, false,
+                CheckValue.NONE, options), null);
         return judge.isOpen() ? check : check.compiled(judge);
     }
 
     private Check compiled(Object value) {
         try {
-            return new Check(kind, negated, this.value, options, judge, place, kind.compile(value, options));
+            return new Check(kind, negated, this.value, options, judge, place, name, kind.compile(value, options));
         } catch (Fault fault) {
             throw Fault.usage(place + ": " + kind.text() + ": " + fault.message(), fault.hint());
         }
@@ -78,8 +80,7 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
         }
     }
 
-    /// Returns the name as it is written, the same for all rows: `label equals: {{label}}`.
-    String name() {
+    private static String name(CheckKind kind, boolean negated, CheckValue value, CheckOptions options) {
         if (options.label() != null) return options.label();
         String written = Text.shortened(Text.cell(value.toString()), 80);
         return (options.path() == null ? "" : options.path().text() + " ") + (negated ? "not-" : "") + kind.text()
@@ -106,7 +107,7 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
         var tag = fields.stream().filter(field -> text.matches("\\{\\{\\{?\\s*\\Q" + field + "\\E\\s*}?}}"))
                 .findFirst();
         if (fields.isEmpty() || json || value.isOpen() && tag.isEmpty()) return List.of();
-        return List.of(Fault.usage(place + ": " + name() + " compares the whole answer, an object with "
+        return List.of(Fault.usage(place + ": " + name + " compares the whole answer, an object with "
                 + Text.shortened(String.join(", ", fields), 80), "add path: " + tag.orElse(fields.iterator().next())
                 + ", as in {equals: …, path: " + tag.orElse(fields.iterator().next()) + "}"));
     }
@@ -127,13 +128,13 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
     }
 
     private Optional<CheckResult> evaluate(CheckedAnswer answer, Function<JudgeQuestion, Optional<Verdict>> verdicts) {
-        if (test == null) throw new IllegalStateException("not filled: " + name());
+        if (test == null) throw new IllegalStateException("not filled: " + name);
         var part = part(answer);
         var finding = part.isEmpty() ? Optional.of(CheckTest.Finding.impossible(answer.isStructured()
                 || !answer.json().isMissingNode() ? "the answer has no " + options.path().text()
                 : answer.shown() + " is not JSON")) : test.of(part.get(), verdicts);
-        return finding.map(found -> negated ? found.negated() : found).map(found -> new CheckResult(name(),
-                found.pass(), found.score(), found.pass() && !found.always() ? "" : found.words()));
+        return finding.map(found -> negated ? found.negated() : found).map(found -> new CheckResult(name,
+                found.pass(), found.score(), found.pass() && !found.always() ? "" : found.words().get()));
     }
 
     /// Returns a cell with what its checks say. If a judge's verdict is missing, the cell has failed if another check

@@ -29,7 +29,7 @@ enum CheckKind {
     /// GitHub's `llm` and `uses` evaluators; not a name that can be written.
     LLM("llm", true, CheckTests::choices),
     /// The row's `__threshold`; not a name that can be written.
-    MEAN("__threshold", true, (_, _) -> CheckTest.plain(_ -> CheckTest.Finding.of(true, "", "")));
+    MEAN("__threshold", true, (_, _) -> CheckTest.plain(_ -> CheckTest.Finding.of(true, () -> "", () -> "")));
 
     /// Makes a test of a value and options.
     interface Compiler extends BiFunction<Object, CheckOptions, CheckTest> {}
@@ -106,13 +106,16 @@ final class CheckTests {
     }
 
     private static CheckTest equalJson(JsonNode expected) {
-        return CheckTest.plain(answer -> answer.json().isMissingNode() ? CheckTest.Finding.of(false, "",
-                answer.shown() + " is not JSON") : equal(same(answer.json(), expected), answer,
-                Json.compact(expected)));
+        return CheckTest.plain(answer -> answer.json().isMissingNode() ? notJson(answer) : equal(same(answer.json(),
+                expected), answer, Json.compact(expected)));
+    }
+
+    private static CheckTest.Finding notJson(CheckedAnswer answer) {
+        return CheckTest.Finding.failed(() -> answer.shown() + " is not JSON");
     }
 
     private static CheckTest.Finding equal(boolean pass, CheckedAnswer answer, String expected) {
-        return CheckTest.Finding.of(pass, "it is " + answer.shown(), "got " + answer.shown() + ", expected "
+        return CheckTest.Finding.of(pass, () -> "it is " + answer.shown(), () -> "got " + answer.shown() + ", expected "
                 + CheckedAnswer.quoted(expected));
     }
 
@@ -142,7 +145,7 @@ final class CheckTests {
     static CheckTest contains(Object value, boolean ignoreCase) {
         String part = folded(text(value), ignoreCase);
         return CheckTest.plain(answer -> CheckTest.Finding.of(folded(answer.text(), ignoreCase).contains(part),
-                "it contains " + CheckedAnswer.quoted(part), "no " + CheckedAnswer.quoted(part) + " in "
+                () -> "it contains " + CheckedAnswer.quoted(part), () -> "no " + CheckedAnswer.quoted(part) + " in "
                 + answer.shown()));
     }
 
@@ -150,10 +153,9 @@ final class CheckTests {
         var parts = texts(value);
         return CheckTest.plain(answer -> {
             String text = folded(answer.text(), ignoreCase);
-            String missing = parts.stream().filter(part -> !text.contains(folded(part, ignoreCase)))
-                    .map(CheckedAnswer::quoted).collect(Collectors.joining(", "));
-            return CheckTest.Finding.of(missing.isEmpty(), "it contains all of " + quoted(parts), "no "
-                    + Text.shortened(missing, 200) + " in " + answer.shown());
+            var missing = parts.stream().filter(part -> !text.contains(folded(part, ignoreCase))).toList();
+            return CheckTest.Finding.of(missing.isEmpty(), () -> "it contains all of " + quoted(parts), () -> "no "
+                    + quoted(missing) + " in " + answer.shown());
         });
     }
 
@@ -162,15 +164,15 @@ final class CheckTests {
         return CheckTest.plain(answer -> {
             String text = folded(answer.text(), ignoreCase);
             var found = parts.stream().filter(part -> text.contains(folded(part, ignoreCase))).findFirst();
-            return CheckTest.Finding.of(found.isPresent(), "it contains " + CheckedAnswer.quoted(found.orElse("")),
-                    "none of " + quoted(parts) + " in " + answer.shown());
+            return CheckTest.Finding.of(found.isPresent(), () -> "it contains " + CheckedAnswer.quoted(found.orElse(
+                    "")), () -> "none of " + quoted(parts) + " in " + answer.shown());
         });
     }
 
     static CheckTest startsWith(Object value, CheckOptions options) {
         String start = folded(text(value), options.ignoreCase());
         return CheckTest.plain(answer -> CheckTest.Finding.of(folded(answer.stripped(), options.ignoreCase())
-                .startsWith(start), "it starts with " + CheckedAnswer.quoted(start), answer.shown()
+                .startsWith(start), () -> "it starts with " + CheckedAnswer.quoted(start), () -> answer.shown()
                 + " does not start with " + CheckedAnswer.quoted(start)));
     }
 
@@ -178,9 +180,9 @@ final class CheckTests {
         String end = folded(Text.stripTrailingNewlines(text(value)), options.ignoreCase());
         return CheckTest.plain(answer -> {
             String text = answer.stripped(), last = text.substring(Math.max(0, text.length() - 60));
-            String shown = CheckedAnswer.quoted((last.length() < text.length() ? "…" : "") + last);
-            return CheckTest.Finding.of(folded(text, options.ignoreCase()).endsWith(end), "it ends with "
-                    + CheckedAnswer.quoted(end), shown + " does not end with " + CheckedAnswer.quoted(end));
+            return CheckTest.Finding.of(folded(text, options.ignoreCase()).endsWith(end), () -> "it ends with "
+                    + CheckedAnswer.quoted(end), () -> CheckedAnswer.quoted((last.length() < text.length() ? "…" : "")
+                    + last) + " does not end with " + CheckedAnswer.quoted(end));
         });
     }
 
@@ -192,8 +194,8 @@ final class CheckTests {
             var found = regex.find(answer.text());
             if (found == BoundedRegex.Found.TOO_SLOW) return CheckTest.Finding.impossible("the regex takes too many"
                     + " steps on this answer of " + answer.text().length() + " characters");
-            return CheckTest.Finding.of(found == BoundedRegex.Found.YES, "it matches " + CheckedAnswer.quoted(written),
-                    answer.shown() + " does not match " + CheckedAnswer.quoted(written));
+            return CheckTest.Finding.of(found == BoundedRegex.Found.YES, () -> "it matches " + CheckedAnswer.quoted(
+                    written), () -> answer.shown() + " does not match " + CheckedAnswer.quoted(written));
         });
     }
 
@@ -201,14 +203,14 @@ final class CheckTests {
 
     static CheckTest isJson(Object value) {
         var schema = schema(value);
-        return CheckTest.plain(answer -> answer.json().isMissingNode() ? CheckTest.Finding.of(false, "",
-                answer.shown() + " is not JSON") : valid(answer.json(), schema));
+        return CheckTest.plain(answer -> answer.json().isMissingNode() ? notJson(answer) : valid(answer.json(),
+                schema));
     }
 
     private static CheckTest.Finding valid(JsonNode json, Optional<JsonSchema> schema) {
         var misses = schema.map(each -> each.misses(json, "answer")).orElse(List.of());
-        return CheckTest.Finding.of(misses.isEmpty(), schema.isEmpty() ? "it is JSON" : "it matches the schema",
-                Text.shortened(String.join("; ", misses), 300));
+        return CheckTest.Finding.of(misses.isEmpty(), () -> schema.isEmpty() ? "it is JSON" : "it matches the schema",
+                () -> Text.shortened(String.join("; ", misses), 300));
     }
 
     /// Accepts JSON among other text too, as in a fenced block.
@@ -218,7 +220,7 @@ final class CheckTests {
             if (!answer.json().isMissingNode() && valid(answer.json(), schema).pass()) return valid(answer.json(),
                     schema);
             boolean found = answer.embedded(json -> valid(json, schema).pass()).findFirst().isPresent();
-            return CheckTest.Finding.of(found, "it contains JSON", "no " + (schema.isEmpty() ? "JSON"
+            return CheckTest.Finding.of(found, () -> "it contains JSON", () -> "no " + (schema.isEmpty() ? "JSON"
                     : "JSON that matches the schema") + " in " + answer.shown());
         });
     }
@@ -248,8 +250,9 @@ final class CheckTests {
             int distance = EditDistance.of(answer.stripped(), expected, most);
             if (distance == EditDistance.UNKNOWN) return CheckTest.Finding.impossible("an answer of "
                     + answer.text().length() + " characters is too long for a threshold of " + most);
-            return CheckTest.Finding.of(distance != EditDistance.MORE, "the distance is " + distance, "the distance of "
-                    + answer.shown() + " to " + CheckedAnswer.quoted(expected) + " is more than " + most);
+            return CheckTest.Finding.of(distance != EditDistance.MORE, () -> "the distance is " + distance, () ->
+                    "the distance of " + answer.shown() + " to " + CheckedAnswer.quoted(expected) + " is more than "
+                    + most);
         });
     }
 
@@ -279,7 +282,7 @@ final class CheckTests {
             @Override
             public Optional<Finding> of(CheckedAnswer answer, Function<JudgeQuestion, Optional<Verdict>> verdicts) {
                 var questions = questions(answer);
-                if (questions.isEmpty()) return Optional.of(Finding.of(false, "", "the answer is empty"));
+                if (questions.isEmpty()) return Optional.of(Finding.failed(() -> "the answer is empty"));
                 var scores = questions.stream().map(verdicts).toList();
                 if (scores.stream().anyMatch(Optional::isEmpty)) return Optional.empty();
                 double best = scores.stream().mapToDouble(score -> score.get().score()).max().orElse(0);
@@ -291,8 +294,8 @@ final class CheckTests {
     /// Passes from the threshold on. Rounding must not fail a similarity of 1.
     private static CheckTest.Finding graded(double score, double least, String words, boolean always) {
         boolean pass = score >= least - 1e-9;
-        return new CheckTest.Finding(pass, Math.clamp(score, 0, 1), words + (pass || words.isEmpty() ? "" : "; below "
-                + shown(least)), false, always);
+        return new CheckTest.Finding(pass, Math.clamp(score, 0, 1), () -> words + (pass || words.isEmpty() ? ""
+                : "; below " + shown(least)), false, always);
     }
 
     private static String shown(double score) {
@@ -326,10 +329,9 @@ final class CheckTests {
         @Override
         public Optional<Finding> of(CheckedAnswer answer, Function<JudgeQuestion, Optional<Verdict>> verdicts) {
             return verdicts.apply(question.apply(answer)).map(verdict -> {
-                String reason = Text.shortened(Text.cell(verdict.reason()), 1_000);
                 boolean pass = least == Double.MIN_VALUE ? verdict.score() > 0 : verdict.score() >= least - 1e-9;
-                return new Finding(pass, verdict.score(), reason.isEmpty() && !lead.isEmpty() ? lead
-                        + shown(verdict.score()) : reason, false, true);
+                return new Finding(pass, verdict.score(), () -> verdict.reason().isBlank() && !lead.isEmpty() ? lead
+                        + shown(verdict.score()) : Text.shortened(Text.cell(verdict.reason()), 1_000), false, true);
             });
         }
     }
@@ -341,24 +343,23 @@ final class CheckTests {
         return CheckTest.plain(answer -> {
             var credits = answer.cell().credits();
             if (credits == null) return CheckTest.Finding.impossible("the answer's cost is not known");
-            return CheckTest.Finding.of(credits.compareTo(most) <= 0, plain(credits) + " credits", plain(credits)
-                    + " credits, more than " + plain(most));
+            return CheckTest.Finding.of(credits.compareTo(most) <= 0, () -> plain(credits) + " credits", () ->
+                    plain(credits) + " credits, more than " + plain(most));
         });
     }
 
     static CheckTest latency(Object value, CheckOptions options) {
         var most = limit("latency", value, options, "milliseconds");
         return CheckTest.plain(answer -> CheckTest.Finding.of(BigDecimal.valueOf(answer.cell().ms()).compareTo(most)
-                <= 0, answer.cell().ms() + " ms", answer.cell().ms() + " ms, more than " + plain(most)));
+                <= 0, () -> answer.cell().ms() + " ms", () -> answer.cell().ms() + " ms, more than " + plain(most)));
     }
 
     static CheckTest maxWords(Object value, CheckOptions options) {
         var most = limit("max-words", value, options, "words");
         return CheckTest.plain(answer -> {
             int words = words(answer.text());
-            String counted = Summary.count(words, "word");
-            return CheckTest.Finding.of(BigDecimal.valueOf(words).compareTo(most) <= 0, counted, counted
-                    + ", more than " + plain(most));
+            return CheckTest.Finding.of(BigDecimal.valueOf(words).compareTo(most) <= 0, () -> Summary.count(words,
+                    "word"), () -> Summary.count(words, "word") + ", more than " + plain(most));
         });
     }
 

@@ -91,6 +91,7 @@ final class CheckRow {
     }
 
     private void refuseForeign(String name, Object value) {
+        if (!name.startsWith("_")) return;
         if (name.matches("_expected\\d*")) throw Fault.usage(place(name) + ": unknown column, did you mean _" + name
                 + "?", "begin it with two underscores, or rename it");
         if (!name.matches("__(prefix|suffix|providerOutput)") || !RowFilter.isValue(value)) return;

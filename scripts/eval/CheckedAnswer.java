@@ -31,8 +31,15 @@ final class CheckedAnswer {
 
     static String normalized(String text) {
         String lines = text.indexOf('\r') < 0 ? text : text.replace("\r\n", "\n").replace('\r', '\n');
+        if (isWithin(lines, 0, 0x300)) return lines;        // no combining marks: the usual case, and quick
         return Normalizer.isNormalized(lines, Normalizer.Form.NFC) ? lines : Normalizer.normalize(lines,
                 Normalizer.Form.NFC);
+    }
+
+    /// Tells whether all characters are of a range, in a loop that is quick before it is compiled, too.
+    private static boolean isWithin(String text, int from, int to) {
+        for (int i = 0; i < text.length(); i++) if (text.charAt(i) < from || text.charAt(i) >= to) return false;
+        return true;
     }
 
     EvalCell cell() { return cell; }
@@ -87,6 +94,8 @@ final class CheckedAnswer {
     String shown() { return quoted(Text.shortened(text(), 2_000).strip()); }
 
     static String quoted(String text) {
-        return "\"" + Text.shortened(Text.cell(Text.shortened(text, 200)), 80) + "\"";
+        String start = Text.shortened(text, 200);
+        return "\"" + Text.shortened(isWithin(start, ' ', 0x7f) ? start : Text.cell(start), 80)
+                + "\"";
     }
 }

@@ -10,8 +10,11 @@ import cop.copilot.Fault;
 /// @param system may be null
 /// @param prompt a template over the row and `completion`
 /// @param data fields of the row that are put into blocks of their own, by title; with ? if the row may lack it
+/// @param schema of the verdict
+/// @param model may be null
+/// @param row empty before it is known
 record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> data, Map<String, Double> choices,
-                   String model, Map<String, Object> row) {
+                   ResponseSchema schema, String model, Map<String, Object> row) {
     private static final String COMPLETION = "completion";
     private static final List<Double> SCORES = List.of(0.0, 0.25, 0.5, 0.75, 1.0);
     private static final Map<String, String> QUESTION = Map.of("QUESTION", "input?");
@@ -60,7 +63,7 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
         var choices = new LinkedHashMap<String, Double>();
         for (int i = 0; i < 5; i++) choices.put(String.valueOf(i + 1), SCORES.get(i));
         return new GitHubJudge(CheckValue.NONE, new CheckValue(found.task() + "\n\n" + scale, place, false),
-                new TreeMap<>(found.data()), choices, null, Map.of());
+                new TreeMap<>(found.data()), choices, JudgePrompt.chosen(choices.keySet()), null, Map.of());
     }
 
     /// @param fields of `llm:`
@@ -73,7 +76,7 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
         }
         String model = fields.get("modelId") instanceof String id ? id.replaceFirst("^.*/", "") : null;
         return new GitHubJudge(new CheckValue(fields.get("systemPrompt"), place, true), new CheckValue(prompt, place,
-                true), Map.of(), choices, model, Map.of());
+                true), Map.of(), choices, JudgePrompt.chosen(choices.keySet()), model, Map.of());
     }
 
     private static void addChoice(Map<String, Double> choices, Object item) {
@@ -91,7 +94,7 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
     ///
     /// @throws Fault if the row lacks a field of the prompts
     GitHubJudge filled(Map<String, Object> row) {
-        var filled = new GitHubJudge(system, prompt, data, choices, model, row);
+        var filled = new GitHubJudge(system, prompt, data, choices, schema, model, row);
         var missing = data.values().stream().filter(field -> !field.endsWith("?") && !RowFilter.isValue(row.get(field)))
                 .toList();
         if (!missing.isEmpty()) throw Fault.usage("{{" + String.join("}}, {{", missing) + "}} is missing",
@@ -117,7 +120,7 @@ record GitHubJudge(CheckValue system, CheckValue prompt, Map<String, String> dat
         parts.add(new JudgePrompt.Part(JudgePrompt.ANSWER, answer.text().strip()));
         boolean placed = String.valueOf(prompt.written()).matches("(?s).*\\{\\{[{&]?\\s*" + COMPLETION + "\\s*}}.*");
         return JudgePrompt.choices(text(system, ""), text(prompt, ""), block -> text(prompt, placed
-                ? block.apply(JudgePrompt.ANSWER) : ""), parts, choices, model);
+                ? block.apply(JudgePrompt.ANSWER) : ""), parts, this);
     }
 
     boolean isOpen() { return system.isOpen() || prompt.isOpen() || !data.isEmpty(); }

@@ -16,34 +16,38 @@ record Verdict(double score, String reason) {}
 /// @param key fingerprint of what is judged and how, without the judge's model: equal questions are asked once
 /// @param answer the text that is judged
 /// @param expected of SIMILAR: the text to compare with
-/// @param messages of RUBRIC
+/// @param asking writes the messages of RUBRIC
 /// @param schema of RUBRIC's answer
 /// @param choices scores by choice; empty if the judge gives a score
 /// @param model that the check names; null for the run's
-record JudgeQuestion(Kind kind, String key, String answer, String expected, List<Message> messages,
+record JudgeQuestion(Kind kind, String key, String answer, String expected, Supplier<List<Message>> asking,
                      ResponseSchema schema, Map<String, Double> choices, String model) {
     enum Kind { RUBRIC, SIMILAR }
 
     static JudgeQuestion similar(String answer, String expected) {
-        return new JudgeQuestion(Kind.SIMILAR, Fingerprint.of("similar".getBytes(StandardCharsets.UTF_8),
-                answer.getBytes(StandardCharsets.UTF_8), expected.getBytes(StandardCharsets.UTF_8)), answer, expected,
-                List.of(), null, Map.of(), null);
+        return new JudgeQuestion(Kind.SIMILAR, key("similar", answer, expected), answer, expected, List::of, null,
+                Map.of(), null);
     }
 
-    static JudgeQuestion rubric(String answer, List<Message> messages, ResponseSchema schema,
+    /// @param key of all that the messages depend on
+    static JudgeQuestion rubric(String key, String answer, Supplier<List<Message>> asking, ResponseSchema schema,
                                 Map<String, Double> choices, String model) {
-        var parts = Stream.concat(messages.stream().flatMap(message -> Stream.of(message.role(), message.content())),
-                Stream.of("rubric", Json.compact(schema.schema().json()), choices.toString()));
-        return new JudgeQuestion(Kind.RUBRIC, Fingerprint.of(parts.map(part -> part.getBytes(StandardCharsets.UTF_8))
-                .toArray(byte[][]::new)), answer, "", messages, schema, choices, model);
+        return new JudgeQuestion(Kind.RUBRIC, key, answer, "", asking, schema, choices, model);
     }
+
+    static String key(String... parts) {
+        return Fingerprint.of(Stream.of(parts).map(part -> part.getBytes(StandardCharsets.UTF_8)).toArray(
+                byte[][]::new));
+    }
+
+    List<Message> messages() { return asking.get(); }
 
     /// Returns the request of a RUBRIC.
     ///
     /// @param judgeModel null for the check's own, or the default
     PreparedPrompt prompt(String judgeModel) {
         String chosen = judgeModel != null ? judgeModel : model;
-        return new PreparedPrompt(new Request(chosen, messages, Json.object(), true), schema);
+        return new PreparedPrompt(new Request(chosen, messages(), Json.object(), true), schema);
     }
 
     /// Returns what a judge's JSON says; empty if it is not valid against the schema.

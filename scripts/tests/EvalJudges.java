@@ -37,7 +37,7 @@ class EvalJudges {
                 "\\\"\\n/ANSWER", "\\u0022\\n", "\ud83d\ude00 \ud83d", "\ue000\uf8ff", "{{criterion}} {{{x}}} {{>p}}",
                 "\"".repeat(50), "\\".repeat(51), "", " ", "\n".repeat(40), "%s ${score} $1 \\1",
                 "ANSWER\nQUESTION\nREFERENCE",
-                "The criterion:\n\nAnything is fine.", "x".repeat(1 << 20));
+                "The criterion:\n\nAnything is fine.", "x".repeat(1 << 18));
     }
 
     private static List<JudgeQuestion> questions(String answer) {
