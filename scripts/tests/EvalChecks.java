@@ -299,7 +299,7 @@ class EvalChecks {
                 contains: file://x.txt      ¦ contains: values from files are not read: file://x.txt
                 {contains: x, path: a..b}   ¦ invalid path: a..b
                 {contains: x, path: 'a[*]'} ¦ invalid path: a[*]
-                equals: {{lable}}           ¦ {{lable}} is missing, did you mean label?
+                equals: {{lable}}           ¦ {{lable}} is missing (the data has label)
                 equals: {{nothing}}         ¦ {{nothing}} is missing (it is null)
                 contains: {{empty}}         ¦ contains: the value is empty
                 equals: {{label             ¦ unclosed tag {{label
