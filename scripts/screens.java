@@ -1,15 +1,17 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION Records the README's pictures, .github/*.svg: real runs in a terminal, against the simulator
+//DESCRIPTION Records the README's pictures, .github/*.svg and report.png: real runs against the simulator
 //JAVA 25+
 //SOURCES ../copilot.java
+//SOURCES eval.java
 //SOURCES simulator.java
 
-/// The README's pictures. To record them again, with tmux and git on the PATH, in a checkout:
+/// The README's pictures. To record them again, with tmux, git, and chromium on the PATH, in a checkout:
 ///
-///     scripts/jbang scripts/screens.java
+///     scripts/jbang scripts/screens.java [terminal] [batch] [report]
 ///
 /// It types the commands into a shell in tmux and draws what `tmux capture-pane -e` then shows. The answers are made
 /// up, all else is real. Nothing moves, one file serves dark and light, and each piece of text is as wide as its cells.
+/// Of the page that `eval` writes it takes a screenshot.
 package cop;
 
 import module java.base;
@@ -62,11 +64,21 @@ public class screens implements AutoCloseable {
     public static void main(String... args) throws Exception {
         var pictures = Path.of(".github");
         if (!Files.isDirectory(pictures)) throw new IllegalStateException("no .github here: run it in a checkout");
-        try (var screen = new screens(90, false)) {
-            Files.writeString(pictures.resolve("terminal.svg"), screen.terminal());
+        var wanted = args.length == 0 ? List.of("terminal", "batch", "report") : List.of(args);
+        if (wanted.contains("terminal")) {
+            try (var screen = new screens(90, false)) {
+                Files.writeString(pictures.resolve("terminal.svg"), screen.terminal());
+            }
         }
-        try (var screen = new screens(100, true)) {
-            Files.writeString(pictures.resolve("batch.svg"), screen.batch());
+        if (wanted.contains("batch")) {
+            try (var screen = new screens(100, true)) {
+                Files.writeString(pictures.resolve("batch.svg"), screen.batch());
+            }
+        }
+        if (wanted.contains("report")) {
+            try (var screen = new screens(400, true)) {
+                screen.report(pictures.resolve("report.png").toAbsolutePath());
+            }
         }
     }
 
@@ -108,6 +120,45 @@ public class screens implements AutoCloseable {
         type("cop batch status labels.jsonl");
         type("head -n 2 labels.jsonl | cut -c 1-99");
         return drawn("A terminal: a batch waits for a limit, is interrupted, and goes on");
+    }
+
+    /// Three variants on 60 tickets: the first is wrong on one ticket in nine, the second on one in twenty, the third,
+    /// which is told less, on one in four, and then says more than it should.
+    private void report(Path picture) throws Exception {
+        var texts = List.of("The export of a report stops at row 4,096", "How do I add a colleague to my team?",
+                "I was charged twice in March", "The page is empty in Firefox", "Can I change the time zone?",
+                "Where do I find my invoices?", "Search finds nothing since Monday", "Is there a shortcut to archive?",
+                "Please refund the second seat", "Uploading a photo turns it by 90 degrees");
+        var labels = List.of("bug", "question", "billing", "bug", "question", "billing", "bug", "question", "billing",
+                "bug");
+        file("tickets.jsonl", IntStream.range(0, 60).mapToObj(i -> {
+            String label = labels.get(i % 10), other = label.equals("bug") ? "question" : "bug";
+            return Json.compact(Json.object().put("id", "T-" + (1041 + 7 * i)).put("text", texts.get(i % 10))
+                    .put("label", label).put("mini", i % 9 == 4 ? other : label)
+                    .put("haiku", i % 20 == 13 ? other : label)
+                    .put("short", i % 4 == 2 ? "This is a " + other + " report." : label)) + "\n";
+        }).collect(Collectors.joining()));
+        for (String variant : List.of("mini", "haiku", "short")) {
+            file(variant + ".mustache", "---\nexpect: [equals: \"{{label}}\", max-words: 1]\n---\n"
+                    + "Classify the ticket as bug, question, or billing.\n"
+                    + (variant.equals("short") ? "" : "Answer with one word.\n")
+                    + "\n{{text}}\n\nsay: {{" + variant + "}}");
+        }
+        var random = new Random(1);
+        var pace = Thread.ofVirtual().start(() -> {
+            while (!Thread.interrupted()) {
+                sim.set("latency", 150 + random.nextInt(400));
+                LockSupport.parkNanos(5_000_000);
+            }
+        });
+        type("cop eval -d tickets.jsonl -o lab.jsonl --report lab.html -j 8 --delay 0 --repeat 2"
+                + " --variant 'classify, gpt-5-mini: {template: mini.mustache, model: gpt-5-mini}'"
+                + " --variant 'classify, claude-haiku-4.5: {template: haiku.mustache, model: claude-haiku-4.5}'"
+                + " --variant 'short, gpt-5-mini: {template: short.mustache, model: gpt-5-mini}'");
+        pace.interrupt();
+        run("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1160,1210",
+                "--user-data-dir=" + home.resolve("chromium"), "--virtual-time-budget=2000", "--screenshot=" + picture,
+                home.resolve("lab.html").toUri().toString());
     }
 
     private void type(String command) throws Exception {
