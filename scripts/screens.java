@@ -151,12 +151,11 @@ public class screens implements AutoCloseable {
                 LockSupport.parkNanos(5_000_000);
             }
         });
-        type("cop eval -d tickets.jsonl -o lab.jsonl --report lab.html -j 8 --delay 0 --repeat 2"
-                + " --variant 'classify, gpt-5-mini: {template: mini.mustache, model: gpt-5-mini}'"
-                + " --variant 'classify, claude-haiku-4.5: {template: haiku.mustache, model: claude-haiku-4.5}'"
-                + " --variant 'short, gpt-5-mini: {template: short.mustache, model: gpt-5-mini}'");
+        type("cop eval mini.mustache -m gpt-5-mini -d tickets.jsonl -o lab.jsonl --report lab.html -j 8 --delay 0"
+                + " --repeat 2 --variant 'claude-haiku-4.5: {template: haiku.mustache, model: claude-haiku-4.5}'"
+                + " --variant 'gpt-5-mini, short prompt: {template: short.mustache, model: gpt-5-mini}'");
         pace.interrupt();
-        run("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1160,1210",
+        run("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1420",
                 "--user-data-dir=" + home.resolve("chromium"), "--virtual-time-budget=2000", "--screenshot=" + picture,
                 home.resolve("lab.html").toUri().toString());
     }

@@ -26,9 +26,14 @@ final class ReportSummary {
                 .append(counted(data.cells(), "cell")).append("</p>\n");
         variants();
         charts();
+        boolean narrow = data.variants().size() <= 4;       // a column for each
+        out.append("<div class=\"columns\">\n<section>");
         pairs();
-        checks();
+        if (narrow) checks();
+        out.append("</section>\n<section>");
         worst();
+        out.append("</section>\n</div>\n");
+        if (!narrow) checks();
     }
 
     private static String counted(int number, String what) {
@@ -47,7 +52,7 @@ final class ReportSummary {
 
     private void variants() throws IOException {
         boolean repeats = summary.variants().stream().anyMatch(each -> each.agreement() != null);
-        table("Variants", "", Stream.of("Variant", "Passed", "Score", repeats ? "Same answer" : "",
+        table("Variants", Stream.of("Variant", "Passed", "Score", repeats ? "Same answer" : "",
                 repeats ? "Same verdict" : "", "No verdict", "Median", "95th pct.", "Tokens", "Credits", "A passed row")
                 .filter(head -> !head.isEmpty()).toList());
         for (var each : summary.variants()) {
@@ -90,7 +95,7 @@ final class ReportSummary {
         if (summary.pairs().isEmpty() || !any(Summary.Line::checked)) return;
         boolean uncompared = summary.pairs().stream().anyMatch(pair -> pair.uncompared() > 0);
         heading("Compared with " + summary.variants().getFirst().name() + ", row by row");
-        table("", "", Stream.of("Variant", "Better", "Worse", "The same", uncompared ? "Not compared" : "", "Sign test")
+        table("", Stream.of("Variant", "Better", "Worse", "The same", uncompared ? "Not compared" : "", "Sign test")
                 .filter(head -> !head.isEmpty()).toList());
         for (var pair : summary.pairs()) {
             row(pair.other());
@@ -108,7 +113,7 @@ final class ReportSummary {
         var names = data.checkNames();
         if (names.isEmpty()) return;
         heading("Checks");
-        table("", "", Stream.concat(Stream.of("Check"), data.variants().stream()).toList());
+        table("", Stream.concat(Stream.of("Check"), data.variants().stream()).toList());
         for (int check = 0; check < names.size(); check++) {
             row(names.get(check));
             for (int variant = 0; variant < data.variants().size(); variant++) {
@@ -124,11 +129,11 @@ final class ReportSummary {
     private void worst() throws IOException {
         if (summary.worst().isEmpty()) return;
         heading("Worst rows");
-        table("", " narrow", List.of("Row", "Passed", "Score", "First failure"));
+        table("", List.of("Row", "Passed", "Score", "First failure"));
         for (var row : summary.worst()) {
             out.append("<tr><th scope=\"row\" dir=\"auto\"><a href=\"#cells\" data-row=\"")
                     .append(ReportText.attribute(row.id())).append("\">")
-                    .append(ReportText.html(ReportText.brief(row.id(), 80))).append("</a></th>");
+                    .append(ReportText.html(ReportText.brief(row.id(), 30))).append("</a></th>");
             cell(whole(row.passed()) + " of " + whole(row.of()));
             cell(SummaryText.decimals(row.score(), 2));
             out.append("<td class=\"words dim\" dir=\"auto\">").append(ReportText.html(row.why()))
@@ -142,8 +147,8 @@ final class ReportSummary {
     }
 
     /// @param name for those who do not see the table; empty if a heading names it
-    private void table(String name, String style, List<String> heads) throws IOException {
-        out.append("<div class=\"card scroll").append(style).append("\"><table class=\"figures\">");
+    private void table(String name, List<String> heads) throws IOException {
+        out.append("<div class=\"card scroll\"><table class=\"figures\">");
         if (!name.isEmpty()) out.append("<caption class=\"unseen\">").append(name).append("</caption>");
         out.append("<thead><tr>");
         for (String head : heads) {
@@ -192,7 +197,7 @@ final class ReportSummary {
                 each.medianMs(), each.p95Ms(), true)).toList();
         double most = ReportCharts.nice(variants.stream().mapToLong(Summary.Line::p95Ms).max().orElse(1));
         var ticks = List.of("0", SummaryText.time(Math.round(most / 2)), SummaryText.time(Math.round(most)));
-        figure("Time", "to an answer: median, and 95th percentile as a ring", ReportCharts.ranges(
+        figure("Time", "of an answer: median to 95th percentile (ring)", ReportCharts.ranges(
                 "Time to an answer of each variant", ranges, most, ticks));
     }
 
