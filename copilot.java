@@ -180,7 +180,8 @@ public class copilot {
     }
 
     private static void checkWords(String usage, List<String> words, Set<String> options) {
-        String line = usage.strip().lines().findFirst().orElse(""), hint = "usage: " + line;
+        String line = usage.strip().lines().findFirst().orElse("");
+        String hint = "usage: " + line + (usage.strip().equals(line) ? "" : "; --help explains it");
         var form = Form.of("", line.replaceFirst("^\\S+", ""));         // the name may contain a dash
         for (String option : options) {
             if (form.options().contains(option)) continue;
@@ -12010,9 +12011,8 @@ final class Console {
     /// @param hint how to confirm in advance
     /// @throws Fault if stdin is not a terminal
     boolean confirmed(String question, String hint) {
-        if (env.stdin().kind() != Stdin.Kind.TERMINAL) {
-            throw Fault.usage("cannot ask for confirmation (no terminal): " + question, hint);
-        }
+        if (env.stdin().kind() != Stdin.Kind.TERMINAL) throw Fault.usage("cannot ask for confirmation (no terminal): "
+                + question, hint);
         say(question + " [y/N]");
         return env.stdin().line() instanceof String answer && answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
     }

@@ -237,7 +237,8 @@ public class simulator implements AutoCloseable {
                 default -> _ -> true;
             };
             items(text).filter(known.negate()).findFirst().ifPresent(unknown -> {
-                throw new IllegalArgumentException("unknown value of " + name + ": \"" + unknown + "\"");
+                throw new IllegalArgumentException("unknown value of " + name + ": \"" + unknown + "\""
+                        + (name.matches("(models-|embeddings-)?faults") ? "; use " + faultNames() : ""));
             });
             return text;
         }
@@ -3830,9 +3831,18 @@ public class simulator implements AutoCloseable {
             "finish-error", "finish-none", "truncated-json", "html-200"));
 
     private static boolean isFault(String name) {
-        var base = name.split(":")[0];
-        return base.equals("ok") || base.equals("400-text") || BREAKS.contains(base) || FAULTS.containsKey(base)
-                || base.equals("json-in-string") && (name.equals(base) || isFault(name.substring(base.length() + 1)));
+        return name.equals("ok") || BREAKS.contains(name) || isErrorResponse(name);
+    }
+
+    private static boolean isErrorResponse(String name) {
+        var parts = name.split(":", 2);
+        return parts[0].equals("400-text") || FAULTS.containsKey(parts[0])
+                || parts[0].equals("json-in-string") && (parts.length == 1 || isErrorResponse(parts[1]));
+    }
+
+    private static String faultNames() {
+        return "ok, " + String.join(", ", FAULTS.keySet()) + ", 400-text:TEXT, json-in-string[:FAULT], "
+                + String.join(", ", BREAKS);
     }
 
     /// `NAME`, or `NAME:ARGUMENT`: the argument is the Retry-After, in seconds, as `date+SECONDS`, or any garbage.
@@ -3954,8 +3964,7 @@ public class simulator implements AutoCloseable {
                 .customSynopsis("simulator.java [OPTIONS] [-- COMMAND…]")
                 .footer("", "Names for --exchange: " + String.join(", ", EXCHANGES) + ", "
                                 + String.join(", ", NOTIFICATIONS.keySet()) + ", 5xx, html, garbage, empty, reset.",
-                        "", "Names for --faults: ok, " + String.join(", ", FAULTS.keySet())
-                                + ", 400-text:TEXT, json-in-string[:FAULT], " + String.join(", ", BREAKS)
+                        "", "Names for --faults: " + faultNames()
                                 + ". A Retry-After follows a colon: 429:5, 402:date+86400.",
                         "", "A line of the user's message that begins with \"say: \" starts the reply, which extends",
                         "to the end of the message. Lines that begin with \"call: \" are calls of tools, such as",

@@ -14,6 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 import static cop.Harness.header;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// The simulator with a plain HttpClient: it accepts and rejects what the service does, with its messages. F1 to F27
@@ -853,5 +854,16 @@ class Simulators {
         var answer = says(CHAT, "gpt-5-mini", "").is(status, words);
         assertTrue(answer.headers().firstValue("retry-after").isEmpty());
         says(CHAT, "gpt-5-mini", "").is(200, "hi");
+    }
+
+    /// Accepted names once ended in a NullPointerException at the request.
+    @ParameterizedTest
+    @ValueSource(strings = {"nope", "429,nope", "reset-mid:3", "ok:5", "json-in-string:ok", "json-in-string:eof"})
+    void unknownFaultsAreRefusedWithTheList(String faults) {
+        var refusal = assertThrows(IllegalArgumentException.class, () -> sim.set("faults", faults));
+        assertTrue(refusal.getMessage().startsWith("unknown value of faults: \"" + faults.replace("429,", "")
+                + "\"; use ok, "), refusal.getMessage());
+        assertTrue(refusal.getMessage().contains(", 429") && refusal.getMessage().contains(", reset-mid"),
+                refusal.getMessage());
     }
 }
