@@ -63,7 +63,7 @@
 //SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
 //SOURCES tests/EvalReports.java
-//SOURCES tests/Browser.java
+//SOURCES tests/PageBrowser.java
 //SOURCES tests/Messages.java
 //SOURCES tests/ServeTranslations.java
 //DEPS org.slf4j:slf4j-api:2.0.20

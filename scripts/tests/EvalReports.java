@@ -33,7 +33,7 @@ class EvalReports {
             "<style>*{display:none}</style><base href=//example.com><meta http-equiv=refresh content=0>",
             "\"}]</textarea></title></dialog>", "'; window.pwned = 3; //", "{{constructor.constructor('alert(4)')()}}");
 
-    private static Browser browser;
+    private static PageBrowser browser;
     private final Path folder = Files.createTempDirectory("cop-report-");
 
     EvalReports() throws IOException {}
@@ -59,9 +59,9 @@ class EvalReports {
         browser = null;
     }
 
-    private static Browser browser() throws Exception {
+    private static PageBrowser browser() throws Exception {
         if (browser == null) {
-            browser = new Browser();
+            browser = new PageBrowser();
             browser.size(1280, 900);
         }
         return browser;
@@ -122,7 +122,7 @@ class EvalReports {
         return summary.build();
     }
 
-    private Browser opened(Supplier<Stream<EvalCell>> cells) throws Exception {
+    private PageBrowser opened(Supplier<Stream<EvalCell>> cells) throws Exception {
         var page = report(cells);
         browser().open(page);
         browser.until("!document.getElementById('filters').hidden");

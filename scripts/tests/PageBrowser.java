@@ -13,7 +13,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// A headless Chromium with one page, driven over the DevTools protocol. Records what a page must not do: requests,
 /// dialogs, and errors.
-final class Browser implements AutoCloseable {
+final class PageBrowser implements AutoCloseable {
     private static final List<String> NAMES = List.of("chromium", "chromium-browser", "google-chrome");
 
     private final Process process;
@@ -28,7 +28,7 @@ final class Browser implements AutoCloseable {
     final List<String> events = new CopyOnWriteArrayList<>();
 
     /// Starts a browser; the test is skipped where none is installed.
-    Browser() throws Exception {
+    PageBrowser() throws Exception {
         var program = Stream.of(System.getenv("PATH").split(File.pathSeparator)).flatMap(folder -> NAMES.stream()
                 .map(name -> Path.of(folder, name))).filter(Files::isExecutable).findFirst();
         assumeTrue(program.isPresent(), "no Chromium on the PATH");
