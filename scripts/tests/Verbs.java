@@ -407,7 +407,7 @@ class Verbs {
             --help            | 0 | -                | -
             a --lout          | 2 | -                | error: unknown option: --lout~hint: did you mean --loud?
             a -x              | 2 | -                | error: unknown option: -x~hint: usage: greet-all NAME [OTHER]
-            --loud            | 2 | -                | error: missing NAME~hint: usage: greet-all NAME [OTHER] [--loud]; --help
+            --loud            | 2 | -                | error: missing NAME~NAME [OTHER] [--loud]; --help
             a b c             | 2 | -                | error: unexpected argument: c~hint: usage: greet-all
             fail              | 7 | -                | error: it went wrong~hint: try again
             bug               | 1 | -                | error: java.lang.IllegalStateException: b~hint: rerun with -v
