@@ -15,6 +15,7 @@ final class ResponsesRepairs {
             request.edits().add(body, "store", false);
         }
         request.drop(body, "service_tier", "Copilot refuses it");
+        request.drop(body, "client_metadata", "it is for OpenAI");      // Codex: ids of its installation and session
         var include = body.get("include");
         include.items().stream().filter(item -> item.is("usage")).forEach(item -> request.edits().remove(include,
                 item));

@@ -230,6 +230,39 @@ class ServesRoutes {
                 "type"));
     }
 
+    // ------------------------------------------------------------------------------ what real clients have sent
+
+    private static final String AGENTS = "'tools':[{'type':'namespace','name':'multi_agent_v1','description':'Agents',"
+            + "'tools':[{'type':'function','name':'spawn','strict':false,'parameters':{'type':'object'}}]},"
+            + "{'type':'web_search'}]";
+
+    /// Codex 0.171.0 with a model of another vendor.
+    @Test
+    void codexsNamespacesBecomeFunctionsAndComeBack() {
+        String input = "{'type':'message','role':'user','content':[{'type':'input_text','text':"
+                + "'call: multi_agent_v1__spawn {}'}]}";
+        var call = json(post("/v1/responses", "{'model':'claude-sonnet-5'," + AGENTS + ",'client_metadata':{'a':'b'},"
+                + "'input':[" + input + "]}")).path("output").valueStream().filter(item -> Json.text(item, "type")
+                .equals("function_call")).findFirst().orElseThrow();
+        assertEquals("multi_agent_v1 spawn", Json.text(call, "namespace") + " " + Json.text(call, "name"));
+        var again = post("/v1/responses", "{'model':'claude-sonnet-5'," + AGENTS + ",'input':[" + input + ","
+                + Json.compact(call) + ",{'type':'function_call_output','call_id':'" + Json.text(call, "call_id")
+                + "','output':'done'}]}");
+        assertEquals(200, again.statusCode(), again::body);
+        assertTrue(Json.compact(cop.last("/v1/messages").body()).contains("\"name\":\"multi_agent_v1__spawn\""));
+        assertEquals(200, post("/v1/responses", "{'model':'gpt-5.3-codex','client_metadata':{'a':'b'},"
+                + "'input':'say: a'}").statusCode());
+        assertFalse(cop.last("/responses").body().has("client_metadata"));
+    }
+
+    /// The AI SDK's Anthropic provider, which knows no id with a dot.
+    @Test
+    void moreTokensThanAModelHasAreLowered() {
+        var response = post("/v1/messages", "{'model':'claude-haiku-4.5','max_tokens':128000," + QUESTION);
+        assertEquals(200, response.statusCode(), response::body);
+        assertEquals(64_000, cop.last("/v1/messages").body().path("max_tokens").asInt());
+    }
+
     // -------------------------------------------------------------------------------------------- copilot.java
 
     /// Copilot.java in a container, with the key in the place of a login.
