@@ -296,7 +296,8 @@ public class serve extends Command {
             throw Fault.usage("--key-file and --no-key cannot be used together", "use one of them");
         }
         var hosts = texts("--allow-host").stream().map(name -> AccessRules.host(name).orElseThrow(() -> Fault.usage(
-                "--allow-host " + name + " is not a host name", "--allow-host host.docker.internal"))).toList();
+                "--allow-host " + name + " is not a host name", "--allow-host host.docker.internal")))
+                .collect(Collectors.toCollection(ArrayList::new));
         if (!address.isLoopbackAddress()) {
             if (has("--no-key")) throw Fault.usage("--listen " + text("--listen") + " requires a key",
                     "leave out --no-key");
@@ -308,6 +309,7 @@ public class serve extends Command {
         texts("--allow-origin").forEach(serve::checkOrigin);
         if (has("--no-key")) console.warn("no key: every user and program on this computer can use your Copilot");
         String key = has("--no-key") ? null : new ServeKey(copilot.context().home()).get(text("--key-file"), console);
+        if (address.isLoopbackAddress()) hosts.add(literal(address));    // such as 127.0.0.2
         return AccessRules.of(key, hosts, texts("--allow-origin"));
     }
 
@@ -318,8 +320,12 @@ public class serve extends Command {
     }
 
     private String url(InetAddress address, int port) {
-        String host = address instanceof Inet6Address ? "[" + address.getHostAddress().replaceFirst("%.*", "") + "]"
-                : address.getHostAddress();
-        return "http://" + (address.isAnyLocalAddress() ? text("--allow-host") : host) + ":" + port;
+        return "http://" + (address.isAnyLocalAddress() ? text("--allow-host") : literal(address)) + ":" + port;
+    }
+
+    /// Returns an address as in a URL.
+    private static String literal(InetAddress address) {
+        String text = address.getHostAddress().replaceFirst("%.*", "");
+        return address instanceof Inet6Address ? address.isLoopbackAddress() ? "[::1]" : "[" + text + "]" : text;
     }
 }

@@ -131,6 +131,33 @@ class Serves {
         return field.matcher(body).results().map(found -> found.group(1)).collect(Collectors.joining());
     }
 
+    /// However a stream is cut into pieces, its events are those that the tool itself reads.
+    @Test
+    void events() throws IOException {
+        var random = new Random(7);
+        for (int round = 0; round < 300; round++) {
+            var text = new StringBuilder(random.nextInt(5) == 0 ? "\uFEFF" : "");
+            for (int i = random.nextInt(30); i > 0; i--) {
+                text.append(List.of("data: a", "data:b", "data", "data:  é☃", "event: x", "event:y", ": c", "id: 1",
+                        "", "", "dat: z", "database: no").get(random.nextInt(12))).append(List.of("\n", "\r\n",
+                        "\r").get(random.nextInt(3)));
+            }
+            var bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+            var expected = new ArrayList<String>();
+            var reader = new EventStream(new ByteArrayInputStream(bytes));
+            for (String data = reader.next(); data != null; data = reader.next()) expected.add(data);
+            var events = new ArrayList<String>();
+            var splitter = new EventSplitter((_, data) -> events.add(new String(data, StandardCharsets.UTF_8)));
+            for (int at = 0; at < bytes.length; ) {
+                int length = Math.min(bytes.length - at, random.nextInt(1, 9));
+                splitter.accept(Arrays.copyOfRange(bytes, at, at + length), length);
+                at += length;
+            }
+            splitter.end();
+            assertEquals(expected, events, () -> text.toString().replace("\r", "␍").replace("\n", "␊"));
+        }
+    }
+
     // ------------------------------------------------------------------------------------ errors
 
     /// 9, 24: Copilot's status and words reach the client once, in its own envelope.
@@ -348,8 +375,8 @@ class Serves {
                 }
             }
         }
-        Harness.await("an empty server", () -> serve.backend.admission().running() == 0);
-        assertEquals(8, serve.log().lines().filter(line -> line.contains("client gone")).count(), serve::log);
+        Harness.await("an empty server", () -> serve.backend.admission().running() == 0 && serve.log().lines().filter(
+                line -> line.contains("client gone")).count() == 8);
     }
 
     /// 21: one that waits leaves the queue, and nothing is sent for it.

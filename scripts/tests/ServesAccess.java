@@ -341,6 +341,33 @@ class ServesAccess {
         assertTrue(System.nanoTime() - start < 10_000_000_000L);
     }
 
+    /// Nonsense, and requests with bytes changed, removed, and repeated.
+    @Test
+    void garbage() {
+        var random = new Random(7);
+        String request = head("localhost", "X-A: b\n").replace("\n", "\r\n");
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 200; i++) {
+                var text = new StringBuilder(i % 4 == 0 ? "" : request);
+                for (int change = random.nextInt(1, 8); change > 0; change--) {
+                    int at = random.nextInt(text.length() + 1);
+                    String junk = "" + (char) random.nextInt(256) + " \r\n:\0\t".charAt(random.nextInt(6));
+                    if (random.nextBoolean()) text.insert(at, junk.repeat(random.nextInt(1, 40)));
+                    else text.delete(at, Math.min(text.length(), at + random.nextInt(9)));
+                }
+                threads.submit(() -> {
+                    try (var client = serve.raw()) {
+                        client.socket.setSoTimeout(1000);               // it may have been a good one
+                        client.socket.getOutputStream().write(text.toString().getBytes(StandardCharsets.ISO_8859_1));
+                        client.rest();
+                    }
+                    return null;
+                });
+            }
+        }
+        assertEquals(200, serve.post(CHAT, BODY).status(), serve::log);
+    }
+
     @Test
     void manyConnections() {
         var idle = new ArrayList<ServesHarness.Raw>();
