@@ -151,7 +151,7 @@ public class screens implements AutoCloseable {
                 LockSupport.parkNanos(5_000_000);
             }
         });
-        type("cop eval mini.mustache -m gpt-5-mini -d tickets.jsonl -o lab.jsonl --report lab.html -j 8 --delay 0"
+        type("cop eval mini.mustache -m gpt-5-mini -d tickets.jsonl -o lab.jsonl --report lab.html -j 8 --delay 0 -y"
                 + " --repeat 2 --variant 'claude-haiku-4.5: {template: haiku.mustache, model: claude-haiku-4.5}'"
                 + " --variant 'gpt-5-mini, short prompt: {template: short.mustache, model: gpt-5-mini}'");
         pace.interrupt();
