@@ -57,7 +57,7 @@ final class ReportCharts {
         }
         for (int i = 0; i <= 2; i++) {
             double x = at(i, 2, left, RIGHT);
-            text(svg, x, bottom + 15, i == 0 ? "start" : i == 2 ? "end" : "middle", "tick",
+            text(svg, x, bottom + 18, i == 0 ? "start" : i == 2 ? "end" : "middle", "tick",
                     cost.apply(most * i / 2));
         }
         text(svg, (left + RIGHT) / 2.0, height - 6, "middle", "tick", costs);

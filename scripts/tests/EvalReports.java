@@ -274,6 +274,18 @@ class EvalReports {
         assertEquals(List.of(), page.events);
     }
 
+    /// Without checks, what differs is the answers.
+    @Test
+    void withoutChecks() throws Exception {
+        var page = opened(() -> Stream.of("a", "b").flatMap(row -> Stream.of(answer(row, "one", 1, "same"), answer(row,
+                "two", 1, row.equals("a") ? " same" : "other"))));
+        show("differing");
+        assertEquals("b", ids());
+        assertEquals("0", page.text("document.querySelector('[value=failed] ~ span').textContent"));
+        assertEquals(1, page.js("document.querySelectorAll('figure').length").asInt());
+        assertEquals(List.of(), page.events);
+    }
+
     private String focused() { return browser.text("document.activeElement.innerText.replace(/\\s+/g, ' ')"); }
 
     private String dialog() { return browser.text("document.querySelector('dialog[open]')?.innerText ?? ''"); }
