@@ -165,6 +165,8 @@ class Readmes {
             Pattern.compile("!\\[[^\\]]{40,}\\]\\(\\.github/([^)]+)\\)").matcher(Files.readString(
                     README.resolveSibling(page))).results().forEach(image -> shown.add(image.group(1)));
         }
+        assertTrue(shown.remove("report.png"));              // a screenshot of a page, light only
+        assertTrue(Files.size(README.resolveSibling(".github/report.png")) < 300_000);
         assertEquals(stories.keySet(), shown);
         for (String name : shown) {
             var file = README.resolveSibling(".github").resolve(name);
