@@ -131,6 +131,29 @@ class Serves {
         return field.matcher(body).results().map(found -> found.group(1)).collect(Collectors.joining());
     }
 
+    /// A client that reads slowly gets all of it, and others are served meanwhile.
+    @Test
+    void aSlowReader() throws Exception {
+        var serve = serve();
+        String words = IntStream.range(0, 12_000).mapToObj(i -> "w" + i).collect(Collectors.joining(" "));
+        String body = body(CHAT, "say: " + words, true);
+        try (var socket = new Socket()) {
+            socket.setReceiveBufferSize(4096);
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), serve.port));
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(("POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                    + "Authorization: Bearer " + ServesHarness.KEY + "\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: " + body.length() + "\r\n\r\n" + body).getBytes(StandardCharsets.US_ASCII));
+            Harness.await("a head", () -> cop.chats().size() == 1);
+            assertEquals(200, serve.post(MESSAGES, body(MESSAGES, "say: hello", true)).status());
+            assertFalse(serve.log().contains("POST " + CHAT), serve::log);
+            socket.setReceiveBufferSize(1 << 20);
+            var all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(all.contains("data: [DONE]"));
+            assertEquals(words.replace(" ", ""), streamed(CHAT, all).replace(" ", ""));
+        }
+    }
+
     /// However a stream is cut into pieces, its events are those that the tool itself reads.
     @Test
     void events() throws IOException {
