@@ -23,7 +23,7 @@ final class ChatDialog {
         body.properties().forEach(field -> {
             if (READ.contains(field.getKey()) || isNothing(field.getValue())) return;
             if (REFUSED.contains(field.getKey())) throw Dialog.noEquivalent(field.getKey(), model, upstream);
-            dialog.notes.add("ignored " + field.getKey());
+            dialog.ignore(field.getKey());
         });
         if (body.path("n").asInt(1) != 1) throw Dialog.noEquivalent("n", model, upstream);
         if (!body.path("messages").isArray()) throw ApiRefusal.invalid("messages: a list is required");

@@ -75,6 +75,17 @@ final class Dialog {
 
     // ---- to read
 
+    /// Notes a field that is not sent, as it does not change the answer's meaning.
+    void ignore(String field) { notes.add("ignored " + Text.shortened(Text.printable(field), 60)); }
+
+    /// Lowers the limit to the model's own: clients that do not know a model send that of another.
+    void limit(Model model) {
+        long most = model.maxOutputTokens();
+        if (maxTokens == null || most == 0 || maxTokens <= most) return;
+        maxTokens = most;
+        notes.add("lowered the limit of the answer to " + most + " tokens");
+    }
+
     void add(Role role, Part... parts) { turns.add(new Turn(role, new ArrayList<>(List.of(parts)))); }
 
     void add(Role role, List<Part> parts) {

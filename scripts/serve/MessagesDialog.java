@@ -23,7 +23,7 @@ final class MessagesDialog {
             if (Set.of("mcp_servers", "container").contains(field.getKey()) && !isEmpty(field.getValue())) {
                 throw ApiRefusal.invalid("unsupported_parameter", field.getKey() + ": Copilot does not support it");
             }
-            dialog.notes.add("ignored " + field.getKey());
+            dialog.ignore(field.getKey());
         });
         dialog.add(Role.SYSTEM, parts(dialog, body.path("system"), "system"));
         if (!body.path("messages").isArray()) throw ApiRefusal.invalid("messages: a list is required");

@@ -26,7 +26,7 @@ final class ResponsesDialog {
             if (field.getKey().equals("top_logprobs") && field.getValue().asLong(0) > 0) {
                 throw Dialog.noEquivalent(field.getKey(), model, upstream);
             }
-            dialog.notes.add("ignored " + field.getKey());
+            dialog.ignore(field.getKey());
         });
         if (body.path("instructions").isString()) {
             dialog.add(Role.SYSTEM, new TextPart(Json.text(body, "instructions")));

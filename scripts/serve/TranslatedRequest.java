@@ -14,6 +14,7 @@ record TranslatedRequest(ApiProtocol client, ApiProtocol upstream, String asked,
             case RESPONSES -> ResponsesDialog.read(request, body, model, upstream);
             case MESSAGES -> MessagesDialog.read(body);
         };
+        dialog.limit(model);
         var written = switch (upstream) {
             case CHAT -> ChatDialog.write(dialog, model);
             case RESPONSES -> ResponsesDialog.write(dialog, model);
