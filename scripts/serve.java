@@ -35,6 +35,7 @@
 //SOURCES serve/ExchangeRoute.java
 //SOURCES serve/HttpFields.java
 //SOURCES serve/Initiator.java
+//SOURCES serve/ItemMemory.java
 //SOURCES serve/JsonEdits.java
 //SOURCES serve/JsonSpan.java
 //SOURCES serve/LocalServer.java

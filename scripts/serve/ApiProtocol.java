@@ -29,6 +29,7 @@ enum ApiProtocol {
         if (this == MESSAGES) {
             var json = Json.object().put("type", "error");
             error.put("type", anthropicType(refusal.status())).put("message", refusal.getMessage());
+            refusal.details().ifPresent(details -> error.set("details", details));
             json.set("error", error);
             return Json.bytes(json.put("request_id", requestId));
         }

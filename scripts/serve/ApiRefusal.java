@@ -3,12 +3,14 @@ package cop;
 import module java.base;
 import java.net.http.HttpTimeoutException;
 import cop.copilot.Fault;
+import tools.jackson.databind.node.ObjectNode;
 
 /// An error for the client: it is sent in the envelope of its protocol.
 final class ApiRefusal extends RuntimeException {
     private final int status;
     private final String code;
     private final transient Map<String, String> headers;
+    private transient ObjectNode details;
 
     /// @param code OpenAI's `code`; may be empty
     /// @param headers such as Retry-After
@@ -24,6 +26,12 @@ final class ApiRefusal extends RuntimeException {
     static ApiRefusal invalid(String message) { return invalid("", message); }
 
     static ApiRefusal invalid(String code, String message) { return new ApiRefusal(400, code, message); }
+
+    /// Adds what Anthropic's SDKs act on.
+    ApiRefusal withDetails(ObjectNode more) {
+        details = more;
+        return this;
+    }
 
     /// Returns a refusal that names when to come back, in whole seconds: some clients read nothing else.
     static ApiRefusal later(String code, String message, Duration wait) {
@@ -56,4 +64,6 @@ final class ApiRefusal extends RuntimeException {
     String code() { return code; }
 
     Map<String, String> headers() { return headers; }
+
+    Optional<ObjectNode> details() { return Optional.ofNullable(details); }
 }

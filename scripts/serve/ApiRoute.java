@@ -17,7 +17,7 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
             backend.copilot().tokens().get();
             backend.copilot().models().list(ModelList.USABLE);          // says why if there is none
         });
-        var translation = Translations.of(protocol, exchange.body(), exchange.headers(), backend::model, backend::ids);
+        var translation = backend.translations().translate(protocol, exchange.body(), exchange.headers());
         exchange.call().model(translation.asked());
         translation.notes().forEach(backend.copilot().context().console()::detail);
         try (var _ = backend.admission().enter(translation.model(), exchange.call()::queued)) {

@@ -5,6 +5,7 @@ final class ChatRepairs {
     static void repair(PassedRequest request) {
         var body = request.body();
         limit(request);
+        effort(request);
         request.dropToolFieldsWithoutTools("tool_choice", "parallel_tool_calls");
         for (var tool : body.get("tools").items()) request.typed(tool.get("function").get("parameters"));
         for (var message : body.get("messages").items()) {
@@ -19,6 +20,17 @@ final class ChatRepairs {
                 request.showsImage();
             }
         }
+    }
+
+    /// Sends no effort to models that have none, as `chat` does; older Claudes have a budget instead.
+    private static void effort(PassedRequest request) {
+        var effort = request.body().get("reasoning_effort");
+        if (!effort.isString() || request.model().isAuto() || !request.model().reasoningEfforts().isEmpty()) return;
+        request.drop(request.body(), "reasoning_effort", "the model has none");
+        long most = request.body().get("max_tokens").number(Long.MAX_VALUE) - 1;
+        if (!request.model().thinksByBudget() || effort.is("none") || request.body().has("thinking_budget")) return;
+        request.edits().add(request.body(), "thinking_budget", Math.min(most, request.model().thinkingBudget(
+                effort.string())));
     }
 
     /// Uses the name that the family knows; Claude requires a limit.

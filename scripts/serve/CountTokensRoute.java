@@ -16,8 +16,7 @@ record CountTokensRoute(Backend backend) implements Route {
         exchange.call().model(asked);
         var model = ModelNames.find(asked, backend::model, backend::ids);
         if (model.endpoints().contains(ApiProtocol.MESSAGES.endpoint())) {
-            var sent = Translations.of(ApiProtocol.MESSAGES, exchange.body(), exchange.headers(),
-                    backend::model, backend::ids);
+            var sent = backend.translations().translate(ApiProtocol.MESSAGES, exchange.body(), exchange.headers());
             backend.upstream().send("POST", PATH, sent.body(), sent.headers(), answer -> {
                 if (answer.ok()) exchange.respond(200, "application/json", answer.text().getBytes(
                         StandardCharsets.UTF_8));

@@ -18,6 +18,7 @@ final class MessagesDialog {
 
     static Dialog read(ObjectNode body) {
         var dialog = new Dialog(ApiProtocol.MESSAGES, body);
+        if (body.path("thread").isObject()) throw MessagesRepairs.threads();
         body.properties().forEach(field -> {
             if (READ.contains(field.getKey())) return;
             if (Set.of("mcp_servers", "container").contains(field.getKey()) && !isEmpty(field.getValue())) {

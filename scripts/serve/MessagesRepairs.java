@@ -11,6 +11,7 @@ final class MessagesRepairs {
 
     static void repair(PassedRequest request) {
         var body = request.body();
+        if (body.get("thread").isPresent()) throw threads();
         for (String field : List.of("speed", "diagnostics", "context_hint")) request.drop(body, field, REFUSES);
         tools(request, body.get("tools"));
         request.dropToolFieldsWithoutTools("tool_choice");
@@ -26,6 +27,14 @@ final class MessagesRepairs {
             if (request.edits().isEmptied(message.get("content"))) request.edits().remove(messages, message);
         }
         betas(request, system);
+    }
+
+    /// Refuses a thread, which needs a server that stores it, in the way that makes the SDKs go on without.
+    static ApiRefusal threads() {
+        var details = Json.object().put("error_code", "thread_unsupported_request");
+        details.putArray("unsupported").add("thread");
+        return ApiRefusal.invalid("unsupported_parameter", "thread: Copilot stores no messages; send the whole"
+                + " conversation").withDetails(details);
     }
 
     /// Lowers max_tokens to the model's own: Copilot refuses more, and clients that do not know its ids send that of

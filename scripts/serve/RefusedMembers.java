@@ -15,7 +15,8 @@ final class RefusedMembers {
     /// Of these, a member may go, but not all.
     private static final Set<String> KEPT = Set.of("model", "messages", "input", "system", "instructions", "tools",
             "tool_choice", "thinking", "output_config", "output_config.format", "output_format", "response_format",
-            "text", "stop_sequences", "stop", "mcp_servers", "container", "max_tokens", "stream");
+            "text", "stop_sequences", "stop", "thread", "mcp_servers", "container", "max_tokens", "stream");
+    private static final Set<String> SAMPLING = Set.of("temperature", "top_p", "top_k");
     /// How a model chooses its words, and for whom: without them it answers as well.
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "top_k", "seed", "presence_penalty",
             "frequency_penalty", "user", "metadata", "service_tier", "prompt_cache_key", "prompt_cache_retention",
@@ -54,7 +55,8 @@ final class RefusedMembers {
                 .filter(path -> !KEPT.contains(path)).forEach(lessons::add);
         var both = BOTH.matcher(message);
         if (both.find()) lessons.add("top_p");
-        RefusedFields.named(refusal).filter(OPTIONAL::contains).ifPresent(lessons::add);
+        RefusedFields.named(refusal).filter(OPTIONAL::contains).ifPresent(name -> lessons.addAll(SAMPLING.contains(name)
+                ? SAMPLING : Set.of(name)));    // who does not know one knows none
         return lessons;
     }
 

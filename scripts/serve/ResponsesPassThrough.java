@@ -10,13 +10,18 @@ import tools.jackson.databind.node.ObjectNode;
 /// made up, as Copilot compares the ids that come back with what it has encrypted.
 final class ResponsesPassThrough implements StreamTranslator {
     private final String asked;
+    private final Consumer<JsonNode> keeper;
     private final Map<Integer, String> ids = new HashMap<>();       // by output_index
     private String response = "";
     private long sequence = -1;
     private TokenUsage usage = TokenUsage.NONE;
     private boolean over;
 
-    ResponsesPassThrough(String asked) { this.asked = asked; }
+    /// @param keeper receives the items, with the ids that the client gets
+    ResponsesPassThrough(String asked, Consumer<JsonNode> keeper) {
+        this.asked = asked;
+        this.keeper = keeper;
+    }
 
     @Override
     public byte[] event(String name, byte[] data) {
@@ -31,7 +36,10 @@ final class ResponsesPassThrough implements StreamTranslator {
         }
         if (event.path("output_index").isNumber()) {
             int index = event.path("output_index").asInt();
-            if (event.path("item") instanceof ObjectNode item) item(index, item, !type.endsWith(".added"));
+            if (event.path("item") instanceof ObjectNode item) {
+                item(index, item, !type.endsWith(".added"));
+                if (type.equals("response.output_item.done")) keeper.accept(item);
+            }
             stable(index, event, "item_id");
             if (type.equals("response.function_call_arguments.done")) filled(event);
         }
@@ -92,10 +100,11 @@ final class ResponsesPassThrough implements StreamTranslator {
     @Override
     public Usage usage() { return usage.usage(); }
 
-    static Translation.WholeAnswer whole(String asked, byte[] body) {
+    static Translation.WholeAnswer whole(String asked, byte[] body, Consumer<JsonNode> keeper) {
         var json = PassThrough.parsed(body);
         if (json.isEmpty()) return new Translation.WholeAnswer(body, Usage.NONE);
         var answer = json.get();
+        answer.get("output").items().forEach(item -> keeper.accept(item.tree()));
         var used = TokenUsage.of(ApiProtocol.RESPONSES, answer.get("usage").tree()).priced(price(answer));
         return new Translation.WholeAnswer(PassThrough.edited(answer, edits -> {
             if (answer.has("model")) edits.replace(answer.get("model"), asked);

@@ -1,15 +1,18 @@
 package cop;
 
 import module java.base;
+import tools.jackson.databind.node.StringNode;
 
 /// Repairs of a request to /responses, where Copilot stores nothing.
 final class ResponsesRepairs {
+    private static final String SEALED = "reasoning.encrypted_content";
     private static final int LONGEST_ID = 64;
     private static final long LEAST_OUTPUT = 16;
 
     static void repair(PassedRequest request) {
         var body = request.body();
         refuseStored(body);
+        seal(request);
         if (!body.get("store").isPresent()) {
             request.edits().remove(body, "store");
             request.edits().add(body, "store", false);
@@ -32,6 +35,17 @@ final class ResponsesRepairs {
         }
         var input = body.get("input");
         for (int i = 0; i < input.items().size(); i++) item(request, input, input.items().get(i), "input." + i);
+    }
+
+    /// Asks for sealed reasoning on behalf of clients that rely on their responses being stored: it has to come back.
+    private static void seal(PassedRequest request) {
+        var include = request.body().get("include");
+        boolean asked = include.items().stream().anyMatch(item -> item.is(SEALED));
+        boolean useless = request.body().get("tools").items().isEmpty() || request.model().reasoningEfforts().isEmpty();
+        if (asked || useless || !ItemMemory.isWanted(request.body())) return;
+        var all = Stream.concat(include.items().stream().map(JsonSpan::tree).filter(item -> !item.asString("")
+                .equals("usage")), Stream.of(StringNode.valueOf(SEALED)));
+        request.edits().set(request.body(), "include", Json.array(all));
     }
 
     /// Refuses what needs an earlier response: it was not stored.

@@ -37,7 +37,11 @@ final class ResponsesSink extends AnswerSink {
             response.putObject("incomplete_details").put("reason", stop() == StopReason.FILTER ? "content_filter"
                     : "max_output_tokens");
         }
-        blocks.all().forEach(block -> response.withArray("output").add(item(block, "completed")));
+        blocks.all().forEach(block -> {
+            response.withArray("output").add(item(block, "completed"));
+            var kept = item(block, "completed");
+            request.keeper().accept(block.sealed == null ? kept : kept.put("encrypted_content", seal(block)));
+        });
         return response.set("usage", usage().json(ApiProtocol.RESPONSES));
     }
 

@@ -2,12 +2,17 @@ package cop;
 
 import module java.base;
 import cop.copilot.Model;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A request to another API than the client's, because the model is not served on that.
+///
+/// @param keeper receives the items of a response
 record TranslatedRequest(ApiProtocol client, ApiProtocol upstream, String asked, String model, byte[] body,
-                         Map<String, String> headers, Dialog dialog) implements Translation {
-    static Translation of(ApiProtocol client, ApiProtocol upstream, JsonSpan request, Model model, HttpFields fields) {
+                         Map<String, String> headers, Dialog dialog, Consumer<JsonNode> keeper)
+        implements Translation {
+    static TranslatedRequest of(ApiProtocol client, ApiProtocol upstream, JsonSpan request, Model model,
+            HttpFields fields) {
         var body = (ObjectNode) request.tree();
         var dialog = switch (client) {
             case CHAT -> ChatDialog.read(body, model, upstream);
@@ -25,12 +30,16 @@ record TranslatedRequest(ApiProtocol client, ApiProtocol upstream, String asked,
         if (dialog.hasImages()) headers.put("Copilot-Vision-Request", "true");
         if (upstream == ApiProtocol.MESSAGES) headers.put("anthropic-version", "2023-06-01");
         return new TranslatedRequest(client, upstream, Json.text(body, "model"), model.id(), Json.bytes(written),
-                headers, dialog);
+                headers, dialog, _ -> { });
+    }
+
+    TranslatedRequest keeping(Consumer<JsonNode> other) {
+        return new TranslatedRequest(client, upstream, asked, model, body, headers, dialog, other);
     }
 
     @Override
     public Translation with(byte[] other, Map<String, String> fields) {
-        return new TranslatedRequest(client, upstream, asked, model, other, fields, dialog);
+        return new TranslatedRequest(client, upstream, asked, model, other, fields, dialog, keeper);
     }
 
     @Override

@@ -2,26 +2,30 @@ package cop;
 
 import module java.base;
 import cop.copilot.Model;
+import tools.jackson.databind.JsonNode;
 
 /// Chooses how a request is translated: not at all where the model has the client's own endpoint.
-final class Translations {
+///
+/// @param models finds a model by its id at Copilot
+/// @param ids returns all ids that can be asked for, to name near ones
+/// @param items what clients may refer to
+record Translations(Function<String, Optional<Model>> models, Supplier<List<String>> ids, ItemMemory items) {
     /// The endpoints to use for a client, the most faithful first.
     private static final Map<ApiProtocol, List<ApiProtocol>> ORDER = Map.of(
             ApiProtocol.CHAT, List.of(ApiProtocol.CHAT, ApiProtocol.RESPONSES, ApiProtocol.MESSAGES),
             ApiProtocol.RESPONSES, List.of(ApiProtocol.RESPONSES, ApiProtocol.MESSAGES, ApiProtocol.CHAT),
             ApiProtocol.MESSAGES, List.of(ApiProtocol.MESSAGES, ApiProtocol.RESPONSES, ApiProtocol.CHAT));
 
-    /// @param models finds a model by its id at Copilot
-    /// @throws ApiRefusal for what cannot be kept, and unknown models
-    static Translation of(ApiProtocol client, byte[] body, HttpFields headers,
-            Function<String, Optional<Model>> models) {
-        return of(client, body, headers, models, List::of);
-    }
-
-    /// @param ids all models that can be asked for, to name near ones
+    /// Translates without a memory of items.
     static Translation of(ApiProtocol client, byte[] body, HttpFields headers,
             Function<String, Optional<Model>> models, Supplier<List<String>> ids) {
+        return new Translations(models, ids, new ItemMemory()).translate(client, body, headers);
+    }
+
+    /// @throws ApiRefusal for what cannot be kept, and unknown models
+    Translation translate(ApiProtocol client, byte[] body, HttpFields headers) {
         var json = JsonSpan.of(withoutMark(body));
+        if (client == ApiProtocol.RESPONSES) json = items.recall(json);
         checkNames(json);
         if (!json.get("model").isString()) throw ApiRefusal.invalid("model: a string is required");
         String asked = json.get("model").string();
@@ -29,8 +33,10 @@ final class Translations {
         var upstream = ORDER.get(client).stream().filter(each -> model.isAuto() ? each == ApiProtocol.CHAT
                 : model.endpoints().contains(each.endpoint())).findFirst().orElseThrow(() -> ApiRefusal.invalid(
                 "model_not_supported", "the model " + model.id() + " is not for chats"));
-        return upstream == client ? PassThrough.of(client, json, asked, model, headers)
-                : TranslatedRequest.of(client, upstream, json, model, headers);
+        boolean kept = client == ApiProtocol.RESPONSES && ItemMemory.isWanted(json);
+        Consumer<JsonNode> keeper = kept ? items::keep : _ -> { };
+        return upstream == client ? PassThrough.of(client, json, asked, model, headers).keeping(keeper)
+                : TranslatedRequest.of(client, upstream, json, model, headers).keeping(keeper);
     }
 
     private static byte[] withoutMark(byte[] body) {

@@ -188,7 +188,8 @@ class ServeTranslations {
     void deepJsonIsRefused() {
         assertEquals(400, refused(ApiProtocol.CHAT, "{\"a\":".repeat(50_000)).status());
         assertEquals(400, assertThrows(ApiRefusal.class, () -> Translations.of(ApiProtocol.CHAT, "{\"model\":\"gpt\"}"
-                .getBytes(StandardCharsets.UTF_16BE), HttpFields.of(Map.of()), ServeTranslations::model)).status());
+                .getBytes(StandardCharsets.UTF_16BE), HttpFields.of(Map.of()), ServeTranslations::model,
+                List::of)).status());
     }
 
     // ------------------------------------------------------------------------------------------- models
@@ -223,7 +224,7 @@ class ServeTranslations {
         for (var client : ApiProtocol.values()) {
             var body = request(client, "auto", "say: hi", false, true);
             var request = Translations.of(client, Json.bytes(body), HttpFields.of(Map.of()), _ -> Optional.of(
-                    Model.auto()));
+                    Model.auto()), List::of);
             assertEquals(ApiProtocol.CHAT, request.upstream());
             assertFalse(Json.tryParse(text(request.body())).has("model"), text(request.body()));
             var heard = heard(client, frames(answer(request)));
@@ -238,7 +239,7 @@ class ServeTranslations {
         byte[] body = utf8("{ \"model\" : \"claude-opus-5\",\n \"max_tokens\": 1.0e2, \"messages\":[{\"role\":\"user\","
                 + "\"content\":\"\\u00e9 é\"}] }");
         var translation = Translations.of(ApiProtocol.MESSAGES, body, HttpFields.of(Map.of()),
-                ServeTranslations::model);
+                ServeTranslations::model, List::of);
         assertSame(body, translation.body());
         assertEquals(Map.of("X-Initiator", "user", "anthropic-version", "2023-06-01"), translation.headers());
     }
@@ -768,6 +769,11 @@ class ServeTranslations {
             "kimi-k3 | 'messages':[{'content':'a','parsed':{},'tool_calls':[{'id':'i','function':{'name':'f',"
                     + "'parsed_arguments':{}}}]}] | 'messages':[{'content':'a','tool_calls':[{'id':'i','function':"
                     + "{'name':'f'}}]}]",
+            "kimi-k3 | 'reasoning_effort':'low','a':1 | 'reasoning_effort':'low','a':1",
+            "gemini-3.8-flash | 'reasoning_effort':'low','a':1 | 'a':1",
+            "claude-haiku-4.5 | 'reasoning_effort':'low','max_tokens':9000 | 'max_tokens':9000,'thinking_budget':2048",
+            "claude-haiku-4.5 | 'reasoning_effort':'high','max_tokens':9000 | 'max_tokens':9000,'thinking_budget':8999",
+            "claude-haiku-4.5 | 'reasoning_effort':'none','max_tokens':9000 | 'max_tokens':9000",
             "kimi-k3 | 'max_completion_tokens':5 | 'max_tokens':5", "kimi-k3 | 'a':1 | 'a':1",
             "claude-haiku-4.5 | 'a':1 | 'a':1,'max_tokens':64000",
             "claude-haiku-4.5 | 'max_tokens':null,'a':1 | 'a':1,'max_tokens':64000",
@@ -1066,7 +1072,8 @@ class ServeTranslations {
             "Unknown parameter: 'tools[0].function.odd'. | 'tools':[{'function':{'odd':1,'a':1}}] |"
                     + " {'tools':[{'function':{'a':1}}]}",
             "Unknown parameter: 'tools'. | 'tools':[] | -", "Unknown parameter: 'odd'. | 'odd':1,'a':1 | {'a':1}",
-            "Unsupported parameter: 'temperature' is not supported with this model. | 'temperature':1,'a':1 | {'a':1}",
+            "Unsupported parameter: 'temperature' is not supported with this model. | 'temperature':1,'top_p':1,'a':1 |"
+                    + " {'a':1}", "thread: Extra inputs are not permitted | 'thread':{} | -",
             "`temperature` is deprecated for this model. | 'temperature':1,'a':1 | {'a':1}",
             "`temperature` and `top_p` cannot both be specified | 'temperature':1,'top_p':1 | {'temperature':1}",
             "Unrecognized request argument supplied: reasoning_effort | 'a':1,'reasoning_effort':'high' | {'a':1}",
@@ -1075,7 +1082,7 @@ class ServeTranslations {
     void refusedMembersAreLeftOutOnceAndRemembered(String message, String more, String rest) {
         var memory = new RefusedMembers();
         var request = new PassThrough(ApiProtocol.MESSAGES, "m", "m", utf8(("{" + more + "}").replace('\'', '"')),
-                Map.of(), List.of(), false, true, false);
+                Map.of(), List.of(), false, true, false, _ -> { });
         assertSame(request, memory.apply(request));
         var instead = memory.instead(request, refusal(message));
         assertEquals(Optional.ofNullable(rest), instead.map(other -> quoted(Json.object(text(other.body()), "it"))));
@@ -1089,7 +1096,7 @@ class ServeTranslations {
         var memory = new RefusedMembers();
         var headers = Map.of("anthropic-beta", "a-2025-01-01,bb-2025-01-01,b-2025-01-01");
         var request = new PassThrough(ApiProtocol.MESSAGES, "m", "m", utf8("{}"), headers, List.of(), false, true,
-                false);
+                false, _ -> { });
         var instead = memory.instead(request, refusal("unsupported beta header(s): b-2025-01-01, c-2025-01-01"));
         assertEquals("a-2025-01-01,bb-2025-01-01", instead.orElseThrow().headers().get("anthropic-beta"));
         assertEquals("a-2025-01-01", memory.instead(instead.get(), refusal("Unexpected value(s) `bb-2025-01-01` for the"
@@ -1145,6 +1152,61 @@ class ServeTranslations {
             assertEquals(5, cop.chats().size());
             assertTrue(refused.body().matches("(?s).*\"type\":\"error\".*req_.*"), refused.body());
         }
+    }
+
+    // ------------------------------------------------------------------------------------------- what is not stored
+
+    /// Anthropic's SDKs repeat without a thread if the error says so.
+    @Test
+    void threadsAreRefusedSoThatSdksGoOnWithout() {
+        for (String model : List.of("claude-opus-5", "gpt-5.4-mini", "kimi-k3")) {
+            var refusal = refused(ApiProtocol.MESSAGES, ("{'model':'" + model + "','max_tokens':9,'thread':{'type':"
+                    + "'create'},'messages':[]}").replace('\'', '"'));
+            assertEquals("{'error_code':'thread_unsupported_request','unsupported':['thread']}", quoted(Json.tryParse(
+                    text(ApiProtocol.MESSAGES.error(refusal, "r"))).at("/error/details")));
+        }
+    }
+
+    /// A client that relies on stored responses refers to their items by id (the AI SDK's default).
+    @ParameterizedTest
+    @CsvSource({"gpt-5.4-mini, true", "gpt-5.4-mini, false", "claude-fable-5.1, true", "gemini-3.8-flash, false"})
+    void itemsAreRemembered(String model, boolean stream) {
+        sim().set("reasoning", "Let me think.").set("gemini-opaque", "required");
+        var translations = new Translations(ServeTranslations::model, List::of, new ItemMemory());
+        var body = request(ApiProtocol.RESPONSES, model, "call: time {}\nsay: done", true, stream);
+        for (int turn = 0; turn < 2; turn++) {
+            byte[] answer = answer(translations.translate(ApiProtocol.RESPONSES, Json.bytes(body), HttpFields.of(
+                    Map.of())));
+            var whole = stream ? responses(frames(answer)) : Json.object(text(answer), "it");
+            var heard = heard(ApiProtocol.RESPONSES, whole);
+            if (turn == 1) assertEquals("done", heard.text());
+            whole.path("output").forEach(item -> body.withArray("input").addObject().put("type", "item_reference")
+                    .put("id", Json.text(item, "id")));
+            heard.calls().forEach(call -> body.withArray("input").addObject().put("type", "function_call_output")
+                    .put("call_id", call.split(" ")[0]).put("output", "noon"));
+        }
+        assertTrue(Json.compact(cop.bodies().getLast()).matches(".*(\"signature\"|\"encrypted_content\""
+                + "|\"reasoning_opaque\").*"), () -> Json.compact(cop.bodies().getLast()));
+        body.withArray("input").addObject().put("type", "item_reference").put("id", "unknown");
+        assertTrue(assertThrows(ApiRefusal.class, () -> translations.translate(ApiProtocol.RESPONSES, Json.bytes(body),
+                HttpFields.of(Map.of()))).getMessage().contains("item_reference: Copilot stores no responses"));
+        body.put("store", false);
+        var forgetful = new ItemMemory();
+        answer(new Translations(ServeTranslations::model, List::of, forgetful).translate(ApiProtocol.RESPONSES,
+                Json.bytes(request(ApiProtocol.RESPONSES, model, "say: x", false, stream).put("store", false)),
+                HttpFields.of(Map.of())));
+        assertEquals(Optional.empty(), forgetful.find("anything"));
+    }
+
+    @Test
+    void memoryOfItemsIsBounded() {
+        var memory = new ItemMemory();
+        for (int i = 0; i < 200; i++) memory.keep(Json.object().put("id", "i" + i).put("text", "x".repeat(1 << 19)));
+        assertEquals(Optional.empty(), memory.find("i0"));
+        assertTrue(memory.find("i199").isPresent());
+        assertEquals(63, IntStream.range(0, 200).filter(i -> memory.find("i" + i).isPresent()).count());
+        memory.keep(Json.object().put("id", "large").put("text", "x".repeat(5 << 20)));
+        assertEquals(Optional.empty(), memory.find("large"));
     }
 
     // ------------------------------------------------------------------------------------------- tables of 2.5
