@@ -82,7 +82,7 @@ final class MessagesDialog {
     private static String url(JsonNode source, String at, String what) {
         return switch (Json.text(source, "type")) {
             case "base64" -> "data:" + Json.text(source, "media_type") + ";base64," + Json.text(source, "data");
-            case "url" -> Json.text(source, "url");
+            case String type when type.equals("url") && what.equals("image") -> Json.text(source, "url");
             default -> throw ApiRefusal.invalid(at + ".source: Copilot takes base64 data for " + what + "s");
         };
     }

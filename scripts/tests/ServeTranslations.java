@@ -1361,6 +1361,8 @@ class ServeTranslations {
                     + " messages.0.content.0.type: search_result has no equivalent",
             "MESSAGES | kimi-k3 | 'messages':[{'role':'user','content':[{'type':'document','source':{'type':'base64',"
                     + "'media_type':'application/pdf','data':'x'}}]}] | document: this model takes no documents",
+            "MESSAGES | gpt-5.4-mini | 'messages':[{'role':'user','content':[{'type':'document','source':{'type':'url',"
+                    + "'url':'https://x'}}]}] | messages.0.content.0.source: Copilot takes base64 data for documents",
             "MESSAGES | kimi-k3 | 'messages':[{'role':'tool','content':'x'}] | messages.0.role:",
             "MESSAGES | kimi-k3 | 'messages':'x' | messages: a list is required",
             "CHAT | gpt-5.4-mini | 'stop':'x' | stop: gpt-5.4-mini is reached by /responses, which has no equivalent",
