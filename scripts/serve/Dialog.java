@@ -44,6 +44,8 @@ final class Dialog {
     /// @param schema null for any object
     record Format(String name, JsonNode schema, boolean strict) {}
 
+    /// Asks for what `json_object` means.
+    static final String ONE_OBJECT = "Answer with one JSON object and nothing else.";
     /// The field that holds a custom tool's input where tools are functions.
     static final String INPUT = "input";
     private static final List<String> EFFORTS = List.of("none", "minimal", "low", "medium", "high", "xhigh", "max");

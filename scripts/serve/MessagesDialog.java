@@ -163,7 +163,7 @@ final class MessagesDialog {
         var texts = new ArrayList<>(dialog.head().stream().map(TextPart::text).filter(text -> !text.isBlank())
                 .toList());
         if (dialog.format != null && dialog.format.schema() == null) {
-            texts.add("Answer with one JSON object and nothing else.");        // there is no mode for it
+            texts.add(Dialog.ONE_OBJECT);        // there is no mode for it
             dialog.notes.add("asked for a JSON object in words");
         }
         if (texts.isEmpty()) return;

@@ -178,6 +178,9 @@ final class ResponsesDialog {
         var head = dialog.head();
         if (!head.isEmpty() && !inPlace) body.put("instructions", Dialog.joined(head.stream()));
         var input = body.putArray("input");
+        boolean said = dialog.turns.stream().anyMatch(turn -> Dialog.joined(turn.parts()).toLowerCase(Locale.ROOT)
+                .contains("json"));
+        if (inPlace && !said) write(new Turn(Role.SYSTEM, List.of(new TextPart(Dialog.ONE_OBJECT))), input, model);
         (inPlace ? dialog.turns : dialog.rest()).forEach(turn -> write(turn, input, model));
         body.put("stream", dialog.stream).put("store", false);
         if (dialog.maxTokens != null) body.put("max_output_tokens", Math.max(LEAST_OUTPUT, dialog.maxTokens));

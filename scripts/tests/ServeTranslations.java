@@ -1400,6 +1400,12 @@ class ServeTranslations {
             "'max_tokens':50,'temperature':0.5,'reasoning_effort':'minimal' | 'max_tokens':50,'thinking':{'type':"
                     + "'adaptive','display':'summarized'},'output_config':{'effort':'low'} | 'max_output_tokens':50,"
                     + "'temperature':0.5,'reasoning':{'effort':'none'}",
+            "'max_tokens':50,'messages':[{'role':'system','content':'In JSON.'},{'role':'user','content':'q'}],"
+                    + "'response_format':{'type':'json_object'} | 'max_tokens':50,'system':[{'type':'text','text':"
+                    + "'In JSON.'},{'type':'text','text':'Answer with one JSON object and nothing else.'}],'messages':"
+                    + "[{'role':'user','content':[{'type':'text','text':'q'}]}] | 'input':[{'role':'developer',"
+                    + "'content':[{'type':'input_text','text':'In JSON.'}]},{'role':'user','content':[{'type':"
+                    + "'input_text','text':'q'}]}],'max_output_tokens':50,'text':{'format':{'type':'json_object'}}",
             "'max_tokens':50,'response_format':{'type':'json_object'} | 'max_tokens':50,'system':[{'type':'text'"
                     + ",'text':"
                     + "'Answer with one JSON object and nothing else.'}] | 'max_output_tokens':50,'text':{'format':"
