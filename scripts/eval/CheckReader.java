@@ -100,7 +100,8 @@ record CheckReader(UnaryOperator<String> places) {
         // split before the row's values, which may have commas, are filled in
         Object split = kind.takesList() && value instanceof String text && text.contains("{{") && text.contains(",")
                 ? CheckTests.texts(text) : value;
-        return Check.of(kind, negated, new CheckValue(split, place, !kind.takesSchema()), options, place);
+        boolean template = !kind.takesSchema() || value instanceof String text && text.startsWith("{{");
+        return Check.of(kind, negated, new CheckValue(split, place, template), options, place);
     }
 
     private static BigDecimal threshold(String text, String place, String name) {

@@ -287,6 +287,14 @@ class EvalCheckFiles {
                             path: x.y[0]
                         """, "contains: {{label}} | not-contains: sorry | is-json | regex: ^\\d | similar(0.9): hello"
                         + " | equals: x (weight 0) | x.y[0] equals: {\"a\":\"{{label}}\"}"),
+                file("words.mustache", """
+                        expect:
+                          - equals: no
+                          - equals: 1.0
+                          - equals: 2026-11-28
+                          - equals: true
+                          - 'on'
+                        """, "equals: no | equals: 1.0 | equals: 2026-11-28 | equals: true | equals: on"),
                 file("one.mustache", "expect: 'contains: x'\n", "contains: x"),
                 file("map.mustache", "expect: {contains: x, weight: 2}\n", "contains: x"),
                 file("schema.mustache", """

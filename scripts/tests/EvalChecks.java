@@ -22,7 +22,7 @@ class EvalChecks {
     private static final Map<String, Object> ROW = JsonValues.object("""
             {"label": "bug", "n": 30, "price": 12.50, "words": ["a, b", "c"], "want": {"label": "bug", "n": 1.0},
              "odd": "{{label}} {{#x}}", "empty": "", "nothing": null, "pattern": "^b.g$", "lines": "one\\r\\ntwo",
-             "bool": true}""", "row");
+             "bool": true, "schema": {"required": ["b"]}, "schemaText": "{\\"required\\": [\\"b\\"]}"}""", "row");
 
     private static EvalCell text(String text) { return cell("ok", text, null); }
 
@@ -113,6 +113,12 @@ class EvalChecks {
                 regex: ^\\d+$                    ¦ 17 or so             ¦ no: "17 or so" does not match "^\\d+$"
                 regex: (?i)BUG                   ¦ a bug                ¦ yes
                 regex: {{pattern}}               ¦ bag                  ¦ yes
+                regex: .*b.*$                    ¦ a bug                ¦ yes
+                regex: .*+b                      ¦ a bug                ¦ no: "a bug" does not match ".*+b"
+                regex: .*                        ¦                      ¦ yes
+                regex: .*x|g$                    ¦ a bug                ¦ yes
+                is-json: {{schema}}              ¦ {"a": 1}             ¦ no: answer: required property 'b' not found
+                is-json: {{schemaText}}          ¦ {"b": 1}             ¦ yes
                 not-regex: \\d                   ¦ no digit             ¦ yes
                 is-json                          ¦ {"a": 1}             ¦ yes
                 is-json                          ¦ 17                   ¦ yes
@@ -386,7 +392,9 @@ class EvalChecks {
         for (var each : List.of(
                 new Case("regex: (a+)+\\1b", "a".repeat(40), "no: the regex takes too many steps on this answer of 40"),
                 new Case("not-regex: (a+)+\\1b", "a".repeat(40), "no: the regex takes too many steps"),
-                new Case("regex: .*x.*y", "x".repeat(50_000), "no: the regex takes too many"),
+                new Case("regex: x.*y", "x".repeat(50_000), "no: the regex takes too many"),
+                new Case("regex: .*y.*", long1, "no: \"aaa"),
+                new Case("regex: (?s).*?.*b", long2, "yes"),
                 new Case("regex: (a|b)*c", long1, "no: the regex takes too many"),
                 new Case("regex: a{10}$", long1, "yes"),
                 new Case("levenshtein: " + long1, long2, "yes"),
