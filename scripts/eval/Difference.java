@@ -113,9 +113,8 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
     }
 
     private static String words(Change change) {
-        return Summary.count(change.worse, "row") + " worse, " + change.better + " better, " + change.same
-                + " the same" + (change.uncompared > 0 ? ", " + change.uncompared + " not compared" : "") + "; "
-                + Summary.Pair.verdict(change.better, change.worse, change.p);
+        return Summary.count(change.worse, "row") + " worse, " + change.better + " better, " + Summary.Pair.others(
+                change.same, change.uncompared, change.better, change.worse, change.p);
     }
 
     private static String listed(List<String> ids) {

@@ -69,8 +69,13 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
 
         /// Returns the result in words.
         String words() {
-            return count(better, "row") + " better, " + worse + " worse, " + same + " the same"
-                    + (uncompared > 0 ? ", " + uncompared + " not compared" : "") + "; " + verdict(better, worse, p);
+            return count(better, "row") + " better, " + worse + " worse, " + others(same, uncompared, better, worse, p);
+        }
+
+        /// Returns the rest of a result, after better and worse.
+        static String others(int same, int uncompared, int better, int worse, double p) {
+            return same + " the same" + (uncompared > 0 ? ", " + uncompared + " not compared" : "") + (better + worse
+                    + same == 0 ? "" : "; " + verdict(better, worse, p));
         }
 
         static String verdict(int better, int worse, double p) {

@@ -118,7 +118,7 @@ record SummaryText(Summary summary, int columns) {
     static String whole(long number) { return String.format(Locale.ROOT, "%,d", number); }
 
     static String time(long ms) {
-        return ms < 1000 ? ms + " ms" : decimals(ms / 1000.0, ms < 100_000 ? 1 : 0) + " s";
+        return ms == 0 ? NONE : ms < 1000 ? ms + " ms" : decimals(ms / 1000.0, ms < 100_000 ? 1 : 0) + " s";
     }
 
     /// Returns three significant digits, or all before the point.

@@ -300,6 +300,14 @@ class EvalStatistics {
     }
 
     @Test
+    void whatIsNotComparedHasNoResult() {
+        assertEquals("A: 0 rows worse, 0 better, 0 the same, 2 not compared\n", Difference.of(output("A", "+-"), output(
+                "A", "..")).text(80).replaceAll("(?m)^ .*\n", ""));
+        assertEquals("A: 0 rows worse, 0 better, 2 the same; no difference\n", Difference.of(output("A", "+-"), output(
+                "A", "+-")).text(80).replaceAll("(?m)^ .*\n", ""));
+    }
+
+    @Test
     void variantsAreMatchedByName() {
         var old = new Summary.Builder().add(cell("1", "A", 1, "x", true)).add(cell("1", "B", 1, "x", true)).build();
         var recent = new Summary.Builder().add(cell("1", "C", 1, "x", true)).add(cell("1", "B", 1, "x", false)).build();
