@@ -102,7 +102,7 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
                     + ")";
             lines.add(change.after.name() + renamed + ": " + words(change));
             change.transitions.forEach((name, ids) -> lines.add("  " + name + ": " + listed(ids)));
-            lines.add("  " + figures(change));
+            if (!figures(change).isEmpty()) lines.add("  " + figures(change));
         }
         if (!added.isEmpty()) lines.add(Summary.count(added.size(), "new row") + ": " + listed(added));
         if (!gone.isEmpty()) lines.add(Summary.count(gone.size(), "row") + " gone: " + listed(gone));
