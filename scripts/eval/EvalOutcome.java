@@ -104,7 +104,7 @@ final class EvalOutcome {
                 summary.add(each.cell());
                 var line = EvalOutput.json(each.cell());
                 line.set("id", JsonValues.node(each.id()));     // a number stays one
-                to.write(Json.singleLine(line) + "\n");
+                to.write(EvalOutput.text(line) + "\n");
             }
         }
         return summary.build();

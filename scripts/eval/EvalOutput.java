@@ -30,6 +30,12 @@ record EvalOutput(Environment env, Console console, String name, RunFolder folde
         return json;
     }
 
+    /// Returns the text of such a line; a look is cheaper than the search for what terminals obey.
+    static String text(ObjectNode line) {
+        String text = Json.compact(line);
+        return text.chars().noneMatch(c -> c >= 0x7f && c <= 0x9f) ? text : Json.singleLine(line);
+    }
+
     /// Reads lines of cells; to be closed.
     static Stream<EvalCell> read(Path lines) {
         try {

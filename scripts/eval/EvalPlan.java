@@ -45,7 +45,8 @@ final class EvalPlan {
     final Set<String> pending = new HashSet<>();            // keys to send
     final Set<String> asked = new LinkedHashSet<>();        // models of these
     int rows, cells, badRows;
-    boolean judged;                                         // a check needs a judge or embeddings
+    final Set<String> judges = new HashSet<>();             // models that checks name; null: the default
+    boolean similar;                                        // a check needs embeddings
     String checks = "";                                     // a hash of all checks and what they may take from rows
 
     EvalPlan(EvalSpec spec, Function<String, Optional<Model>> models) {
@@ -96,6 +97,15 @@ final class EvalPlan {
         if (invalid.size() > before) badRows++;
     }
 
+    private void addJudge(Check check) {
+        switch (check.kind()) {
+            case LLM -> judges.add(check.judge().model());
+            case LLM_RUBRIC -> judges.add(check.options().model());
+            case SIMILAR -> similar = true;
+            default -> { }
+        }
+    }
+
     /// Reports variants whose answers nothing checks.
     ///
     /// @throws Fault if a threshold judges such a variant
@@ -128,7 +138,7 @@ final class EvalPlan {
             var expected = new TreeMap<>(row.row().data());
             expected.keySet().removeAll(used);
             var all = filled.of(row);
-            judged |= all.judged();
+            all.checks().forEach(this::addJudge);
             all.all().forEach((name, list) -> {
                 if (!list.isEmpty()) checked.add(name);
             });

@@ -14,12 +14,7 @@ final class RowChecks {
     record Filled(Map<String, List<Check>> all, String own) {
         List<Check> of(ResolvedVariant variant) { return all.get(variant.shown().name()); }
 
-        /// Returns whether a check needs a judge's verdict.
-        boolean judged() {
-            var kinds = EnumSet.of(CheckKind.LLM, CheckKind.LLM_RUBRIC, CheckKind.SIMILAR);
-            return all.values().stream().distinct().flatMap(List::stream).anyMatch(check -> kinds.contains(
-                    check.kind()));
-        }
+        Stream<Check> checks() { return all.values().stream().distinct().flatMap(List::stream); }
     }
 
     private final EvalSpec spec;

@@ -154,7 +154,17 @@ final class EvalRun {
         plan.reportUnchecked(console);
         plan.warnings().forEach(console::warn);
         if (!plan.pending.isEmpty() && !batch.dryRun) checkSending(journal);
+        if (!batch.dryRun) chooseJudges();
         describe();
+    }
+
+    /// Fixes the models of judges too, before anything is sent.
+    private void chooseJudges() {
+        var names = plan.judges.stream().map(name -> spec.judge != null ? spec.judge : name).collect(
+                Collectors.toSet());
+        if (!names.stream().allMatch(models::knows)) models.fetch();
+        names.forEach(models::chosen);
+        if (plan.similar) models.embedding();
     }
 
     private boolean isDone(Journal journal, String key) {
@@ -217,7 +227,7 @@ final class EvalRun {
         var results = new EvalResults(spec, () -> input(plan.order.values()), journal, judge::verdict);
         var sender = new EvalSender(spec, copilot, console, journal);
         var stopped = sender.send(plan, this::input);
-        if (stopped.isEmpty() && plan.judged) stopped = judge.judge(results, sender);
+        if (stopped.isEmpty() && (plan.similar || !plan.judges.isEmpty())) stopped = judge.judge(results, sender);
         boolean halted = stopped.filter(why -> why.is(Fault.Kind.HALTED) && why.exitCode() == Fault.ERROR).isPresent();
         if (halted) manifest.put("halted", batch.policy.haltShare);
         if (halted || stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);

@@ -453,6 +453,20 @@ class Evals {
     }
 
     @Test
+    void judgesModelIsCheckedFirst() {
+        judge("{\"reason\": \"\", \"score\": 1}");
+        reports(exits(2, eval("-m", A, "--judge", "gtp-5-mini")), "unknown model: gtp-5-mini");
+        template("t", "{llm-rubric: is polite, model: nobody}", "{{text}}");
+        reports(exits(2, eval("-m", A)), "unknown model: nobody");
+        assertEquals(0, sent());
+        template("t", "llm-rubric: is polite", "{{text}}");
+        good("-m", A);
+        cop.with("COP_MODEL", B);
+        good("-m", A);
+        assertEquals(4, sent());
+    }
+
+    @Test
     void answerWithoutVerdictIsNotJudged() {
         judge("{\"reason\": \"no score\"}");
         reports(exits(5, eval("-m", A)), "3 answers are not judged");
@@ -590,6 +604,64 @@ class Evals {
     @Test
     @Tag("slow")
     void twentyKills() throws Exception { killed(20, 100, 8); }
+
+    private static final List<String> FOUR = List.of(A, B, "gpt-5.4-mini", "mai-code-1.1-flash");
+
+    /// Runs one row, and writes what answers to all others would have left in the run's journal.
+    private String[] answered(int rows, int repeat) throws IOException {
+        template("t", "equals: '{{label}}'", "say: {{text}}, of " + "many words ".repeat(40));
+        rows(rows);
+        var args = new ArrayList<>(List.of("eval", "t", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0", "-y",
+                "--repeat", "" + repeat));
+        FOUR.forEach(model -> args.addAll(List.of("-m", model)));
+        exits(0, cop.run(Stream.concat(args.stream(), Stream.of("-L", "1")).toArray(String[]::new)));
+        var env = cop.environment();
+        var spec = new EvalSpec(new BatchSpec());
+        spec.repeat = repeat;
+        var nothing = new PreparedPrompt(new copilot.Request(null, List.of(), null, true), null);
+        new EvalVariants(env, new Console(env), nothing, new TemplateVariables()).of(List.of("t"), FOUR, List.of())
+                .forEach(each -> spec.variants.add(each.with(each.shown().name(), each.shown().model(), true)));
+        try (var input = new EvalInput(RowReader.opened(env, "rows.jsonl", "rows.jsonl", "jsonl"), spec, null, null);
+                var to = Files.newBufferedWriter(cop.file("lab.jsonl.run/journal.jsonl"))) {
+            for (var row = input.next(); row != null; row = input.next()) {
+                for (var cell : row.cells()) to.write("{\"key\":\"" + cell.item().key() + "\",\"status\":\"ok\","
+                        + "\"at\":1,\"cost\":{\"prompt_tokens\":9,\"completion_tokens\":1,\"requests\":1},\"result\":"
+                        + "{\"id\":\"" + row.id() + "\",\"status\":\"ok\",\"text\":\"a" + cell.item().index()
+                        + "\",\"model\":\"m\",\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1},\"ms\":9}}\n");
+            }
+        }
+        return args.toArray(String[]::new);
+    }
+
+    private Outcome inHeap(String size, String... args) throws IOException {
+        var process = cop.process(args);
+        process.command().add(process.command().indexOf("-XX:+UseSerialGC"), "-Xmx" + size);
+        return Harness.finished(process.redirectInput(new File("/dev/null")).start(), "");
+    }
+
+    /// A run with nothing to do reads its files: less than 2 s, where the machine is not busy with others.
+    @Test
+    @Tag("slow")
+    void nothingToDoIsQuick() throws IOException {
+        String[] args = answered(1000, 3);
+        long best = Long.MAX_VALUE;
+        for (int i = 0; i < 3; i++) {
+            long start = System.nanoTime();
+            reports(exits(0, inHeap("256m", args)), "nothing to do: 12000 ok");
+            best = Math.min(best, (System.nanoTime() - start) / 1_000_000);
+        }
+        assertTrue(best < 2000, best + " ms");
+    }
+
+    @Test
+    @Tag("slow")
+    void aHundredThousandCellsInASmallHeap() throws IOException {
+        String[] args = answered(10_000, 3);
+        var outcome = inHeap("256m", Stream.concat(Stream.of(args), Stream.of("--report", "lab.html", "--junit",
+                "lab.xml")).toArray(String[]::new));
+        reports(exits(0, outcome), "nothing to do: 120000 ok");
+        assertEquals(120_000, cop.read("lab.jsonl").lines().count());
+    }
 
     @Test
     void watchShowsTheFirstRowsAgain() throws Exception {
