@@ -209,6 +209,7 @@ final class EvalRun {
         boolean asks = !batch.yes && env.stdin().kind() == Stdin.Kind.TERMINAL;
         if (plan.pending.size() <= ASK_FROM || !asks && console.quiet) return true;
         String what = plan.requests() + ", with prompts of " + plan.estimate().cost()
+                + (plan.judges.isEmpty() ? "" : ", judges not included")
                 + (batch.delay.isPositive() ? ", " + plan.leastTime() : "");
         if (!asks) console.note("note: " + what);
         if (!asks || console.confirmed(what + ". Continue?", "-y")) return true;

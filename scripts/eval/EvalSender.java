@@ -59,7 +59,7 @@ final class EvalSender {
         var pace = new RateController(spec.batch.jobs, spec.batch.delay);
         var progress = new BatchProgress(console, items, null, pace) {
             @Override
-            synchronized void ended(RowResult result) {
+            void ended(RowResult result) {                  // each lock on its own: `enter` ticks
                 if (gate != null) gate.left(result.item().request().model());
                 super.ended(result);
             }

@@ -24,14 +24,14 @@ final class EvalWatch {
     /// @param run reads everything anew, and returns the variants that it has run
     int watch(Supplier<List<ResolvedVariant>> run) {
         if (rows.equals("-")) throw Fault.usage("--watch cannot watch stdin", "-d FILE");
-        while (true) {
+        for (boolean first = true; ; first = false) {
             addFiles();
             var before = stamps();
             try {
                 run.get().forEach(this::addPartials);
             } catch (Fault fault) {
                 fault.rethrowIf(Fault.Kind.INTERRUPTED);
-                if (before.isEmpty()) throw fault;          // a mistyped name
+                if (first) throw fault;                     // perhaps a mistyped option
                 console.report(fault);                      // to be fixed in the editor
             }
             before.putAll(stamps().entrySet().stream().filter(file -> !before.containsKey(file.getKey())).collect(

@@ -68,15 +68,24 @@ final class ModelGate {
     ///
     /// @param tick called about twice a second
     /// @return why the model was refused, or null
-    synchronized Fault enter(String model, BooleanSupplier stopped, Runnable tick) throws InterruptedException {
-        while (!proven.contains(model) && !refused.containsKey(model)
-                && inFlight.getOrDefault(model, 0) >= most && !stopped.getAsBoolean()) {
-            wait(500);
-            tick.run();
+    Fault enter(String model, BooleanSupplier stopped, Runnable tick) throws InterruptedException {
+        while (!stopped.getAsBoolean() && isFull(model)) tick.run();    // which has a lock of its own
+        synchronized (this) {
+            var fault = refused.get(model);
+            if (fault == null) inFlight.merge(model, 1, Integer::sum);
+            return fault;
         }
-        var fault = refused.get(model);
-        if (fault == null) inFlight.merge(model, 1, Integer::sum);
-        return fault;
+    }
+
+    /// Returns whether a model has its most cells in flight, if so after half a second or a change.
+    private synchronized boolean isFull(String model) throws InterruptedException {
+        if (!hasMost(model)) return false;
+        wait(500);
+        return hasMost(model);
+    }
+
+    private boolean hasMost(String model) {
+        return !proven.contains(model) && !refused.containsKey(model) && inFlight.getOrDefault(model, 0) >= most;
     }
 
     synchronized void left(String model) {
