@@ -96,12 +96,12 @@ public class serve extends Command {
                 [claude|codex|aider [ARGS…]]
                 key [--new]
 
-                Serve your Copilot to other tools, with the OpenAI and Anthropic APIs.
-                Listens on this computer only, and requires a key. Prints the base URL when it is ready; Ctrl-C stops \
-                it. With a client, serves it alone: on a free port, with a key of its own, until it ends, and without \
-                changing its settings. A browser shows figures, quotas, and models at the base URL, with the key as \
-                password. Paths: /v1/chat/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, \
-                /v1/embeddings, /v1/models.
+                Serve your Copilot to Claude Code, Codex, editors, and SDKs.
+                Speaks the OpenAI and Anthropic APIs, on this computer only, and requires a key. Prints the base URL \
+                when it is ready; Ctrl-C stops it. With a client, serves it alone: on a free port, with a key of its \
+                own, until it ends, and without changing its settings. A browser shows figures, quotas, and models \
+                at the base URL, with the key as password. Paths: /v1/chat/completions, /v1/responses, /v1/messages, \
+                /v1/messages/count_tokens, /v1/embeddings, /v1/models.
 
                 claude|codex|aider  Client to run.
                 ARGS…  Arguments of the client, after --.

@@ -796,8 +796,8 @@ class CommandLines {
         }
         for (String name : javaFiles()) {
             directives(source(name), "DEPS").forEach(dep ->
-                    assertTrue(dep.matches("[\\w.-]+:[\\w.-]+:\\d+\\.\\d+(\\.\\d+)?|\\.\\./copilot\\.java"), name
-                            + " " + dep));
+                    assertTrue(dep.matches("[\\w.-]+:[\\w.-]+:\\d+\\.\\d+(\\.\\d+)?(\\.Final)?"
+                            + "|\\.\\./copilot\\.java"), name + " " + dep));
             directives(source(name), "FILES").forEach(file -> assertFalse(file.contains("*"), file));
         }
     }
