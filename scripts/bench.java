@@ -3,6 +3,9 @@
 //JAVA 25+
 //SOURCES ../copilot.java
 //SOURCES simulator.java
+//SOURCES bench/ProxyClient.java
+//SOURCES bench/ServeBench.java
+//SOURCES bench/TimedUpstream.java
 
 /// Measures whole processes of the tool against the simulator, over HTTPS, and compares them with an empty JVM, `curl`
 /// for steps 4 and 5, `node` with `fetch`, and JBang with an empty script. Runs all rows in turn, round by round, so
@@ -30,7 +33,8 @@ public class bench {
     }
 
     private static final String ASK = "say: a line of an answer", MODEL = "gpt-5.4";
-    private static final List<String> PARTS = List.of("processes", "evals", "delta", "renders", "batches", "heap");
+    private static final List<String> PARTS = List.of("processes", "evals", "delta", "renders", "batches", "heap",
+            "serve");
     private static final List<String> QUICK = PARTS.reversed();     // `cop` is trained meanwhile
     private static final Set<String> CHATS = Set.of("/chat/completions", "/responses", "/v1/messages");
 
@@ -48,6 +52,8 @@ public class bench {
               renders     rendering of prompt templates
               batches     throughput of batches
               heap        live heap of batches
+              serve       what `serve` adds to a request, beside copilot-api 0.7.0, which npm
+                          installs in a temporary folder
 
             Options:
               --quick               Run every part once with 1% of the rows, in under a
@@ -61,12 +67,12 @@ public class bench {
               scripts/jbang bench --against ../before
             """;
 
-    private final simulator sim = simulator.start();
-    private final Path home = Files.createTempDirectory("cop-bench-");
+    final simulator sim = simulator.start();
+    final Path home = Files.createTempDirectory("cop-bench-");
     private final Path root;                                // the checkout to measure
     private final Tls tls;
     private final String java = ProcessHandle.current().info().command().orElse("java");
-    private final boolean quick;
+    final boolean quick;
     private final boolean gnuTime;
     private String jvm;                                     // how JBang starts copilot.java
     private Future<Path> installed;                         // the launcher, once it is trained
@@ -202,6 +208,7 @@ public class bench {
             case "renders" -> new Renders().print();
             case "batches" -> new Batches().print(Math.max(1, rounds / 3));
             case "heap" -> new Batches().heap();
+            case "serve" -> new ServeBench(this, rounds).print();
             case "evals" -> new Evals().print(Math.max(1, rounds / 3));
             default -> throw new IllegalArgumentException("unknown part; parts: " + String.join(" ", PARTS));
         }
@@ -214,7 +221,7 @@ public class bench {
     ///
     /// @param format one format per value
     /// @param values the first must be positive; NaN if not measurable here
-    private void figure(String name, String format, double... values) {
+    void figure(String name, String format, double... values) {
         if (!(values[0] > 0)) throw new IllegalStateException(name + ": invalid figure: " + values[0]);
         var formats = format.split(" ");
         var line = new StringBuilder("| " + name + " |");
@@ -251,7 +258,7 @@ public class bench {
         return false;
     }
 
-    private static boolean onPath(String program) {
+    static boolean onPath(String program) {
         return Stream.of(System.getenv("PATH").split(File.pathSeparator))
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
     }
@@ -300,7 +307,7 @@ public class bench {
     /// Returns the command with which JBang starts the script's JVM, to time the JVM without JBang.
     ///
     /// @param first the argument of a first run, which builds the script and its class archive
-    private String jvm(String script, String first) throws Exception {
+    String jvm(String script, String first) throws Exception {
         run("scripts/jbang", script, first);
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
         String jdk = System.getProperty("java.home");
@@ -328,7 +335,7 @@ public class bench {
         }
     }
 
-    private Future<Path> installed() throws Exception {
+    Future<Path> installed() throws Exception {
         if (installed != null) return installed;
         String command = jvm("scripts/install.java", "--help") + " -q --dir " + home;
         var installing = new FutureTask<>(() -> {
@@ -383,7 +390,7 @@ public class bench {
     private List<String> shell(String line) { return shell(tls.url(), line); }
 
     /// Returns a shell command with the simulator's host and an account. Nothing is quoted: all input is our own.
-    private List<String> shell(String host, String line) {
+    List<String> shell(String host, String line) {
         return List.of("env", "-i", "PATH=" + System.getenv("PATH"), "HOME=" + System.getenv("HOME"), "LANG=C.UTF-8",
                 "COP_HOST=" + host, "COP_HOME=" + home, "NODE_EXTRA_CA_CERTS=" + tls.root,
                 "COPILOT_GITHUB_TOKEN=" + simulator.GITHUB_TOKEN, "bash", "-c", "exec " + line);
@@ -415,7 +422,7 @@ public class bench {
                 Double.parseDouble(parts[2]) / 1024);
     }
 
-    private String run(String... command) throws Exception { return run(List.of(command)); }
+    String run(String... command) throws Exception { return run(List.of(command)); }
 
     private String run(List<String> command) throws Exception {
         Path errors = Files.createTempFile(home, "stderr", "");

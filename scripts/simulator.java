@@ -185,6 +185,9 @@ public class simulator implements AutoCloseable {
         githubTokens.put(GITHUB_TOKEN, Access.EDITOR);
     }
 
+    /// Deletes the requests only, which would fill the memory after many large ones.
+    final void clearLedger() { ledger.clear(); }
+
     @Override
     public void close() {
         threads.shutdownNow();          // wakes streams that are silent intentionally

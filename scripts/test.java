@@ -58,6 +58,7 @@
 //SOURCES tests/Serves.java
 //SOURCES tests/ServesAccess.java
 //SOURCES tests/ServesHarness.java
+//SOURCES tests/ServesHostile.java
 //SOURCES tests/ServesProcesses.java
 //SOURCES tests/SilentCopilot.java
 //SOURCES tests/Readmes.java
@@ -100,7 +101,7 @@ public class test {
             EvalChecks.class, EvalCheckFiles.class, EvalJudges.class, EvalReports.class, EvalStatistics.class,
             Network.class, Processes.class, Installs.class,
             Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
-            Serves.class, ServesAccess.class, ServesProcesses.class,
+            Serves.class, ServesAccess.class, ServesHostile.class, ServesProcesses.class,
             ServesClients.class, ServesLaunches.class, ServesRoutes.class, Messages.class, ServeTranslations.class);
 
     private static final String USAGE = """

@@ -133,8 +133,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         }
         held += content.content().readableBytes();
         if (!server.hold(content.content().readableBytes())) {
-            refuse(new ApiRefusal(503, "overloaded", "too many large requests at once; try again later", Map.of(
-                    "Retry-After", "2")));
+            refuse(RequestHead.overloaded());
             return;
         }
         var bytes = new byte[content.content().readableBytes()];
@@ -145,13 +144,15 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         state = State.ANSWERING;
         exchange = new NettyExchange(channel, setup, head, this::answered);
         if (refusal != null) exchange.refuse(refusal);
-        else exchange.start(List.copyOf(body));
+        else exchange.start(List.copyOf(body), server::hold);
         body.clear();
     }
 
-    private static ApiRefusal malformed(Throwable cause) {
+    private ApiRefusal malformed(Throwable cause) {
         return switch (cause) {
             case TooLongHttpHeaderException _ -> new ApiRefusal(431, "", "the headers are too large");
+            case TooLongHttpLineException _ when state == State.BODY -> new ApiRefusal(400, "",
+                    "the header of a chunk is too long");
             case TooLongHttpLineException _ -> new ApiRefusal(414, "", "the request line is too long");
             default -> new ApiRefusal(400, "", "malformed HTTP request: " + Text.shortened(Text.deepest(cause), 100));
         };

@@ -12,8 +12,12 @@ import tools.jackson.databind.JsonNode;
 /// is looked into, and edited at a few places, without a copy of its texts and images.
 final class JsonSpan {
     private static final JsonFactory JSON = new JsonFactory();
-    private static final int DEEPEST = 200;
+    private static final int DEEPEST = 200, MOST = 1_000_000;           // levels; values, of some 60 bytes each
     private static final JsonSpan MISSING = new JsonSpan(new byte[0], "", 0, 0, JsonToken.NOT_AVAILABLE);
+
+    private static final class Position {
+        private int depth, values;
+    }
 
     private final byte[] text;
     private final String name;
@@ -35,12 +39,12 @@ final class JsonSpan {
         try (var json = JSON.createParser(ObjectReadContext.empty(), text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) throw notJson("an object is expected");
             if (json.currentTokenLocation().getByteOffset() < 0) throw notJson("it is not UTF-8");
-            var root = value(text, json, "", -1, 0);
+            var root = value(text, json, "", -1, new Position());
             if (json.nextToken() != null) throw notJson("more follows after the object");
             return root;
         } catch (JacksonException e) {
             var at = e.getLocation();
-            throw notJson(e.getOriginalMessage().replaceAll("\\R.*", "")
+            throw notJson(e.getOriginalMessage().replaceAll("\\R.*|[,:]? (from|enable) `[^`]*`( to allow)?", "")
                     + (at == null || at.getLineNr() < 1 ? "" : " (line " + at.getLineNr() + ", column "
                     + at.getColumnNr() + ")"));
         }
@@ -50,8 +54,10 @@ final class JsonSpan {
         return ApiRefusal.invalid("the request body is not valid JSON: " + Text.printable(why));
     }
 
-    private static JsonSpan value(byte[] text, JsonParser json, String name, int from, int depth) {
-        if (depth > DEEPEST) throw notJson("it is nested deeper than " + DEEPEST + " levels");
+    private static JsonSpan value(byte[] text, JsonParser json, String name, int from, Position at) {
+        if (++at.values > MOST) throw ApiRefusal.invalid("the request body has more than " + MOST + " values");
+        if (at.depth > DEEPEST) throw notJson("it is nested deeper than " + DEEPEST + " levels");
+        at.depth++;
         int start = (int) json.currentTokenLocation().getByteOffset();
         var span = new JsonSpan(text, name, from < 0 ? start : from, start, json.currentToken());
         switch (span.kind) {
@@ -61,17 +67,18 @@ final class JsonSpan {
                     int begin = (int) json.currentTokenLocation().getByteOffset();
                     String member = json.currentName();
                     json.nextToken();
-                    span.children.add(value(text, json, member, begin, depth + 1));
+                    span.children.add(value(text, json, member, begin, at));
                 }
             }
             case START_ARRAY -> {
                 span.children = new ArrayList<>();
                 while (json.nextToken() != JsonToken.END_ARRAY) {
-                    span.children.add(value(text, json, "", -1, depth + 1));
+                    span.children.add(value(text, json, "", -1, at));
                 }
             }
             default -> { }
         }
+        at.depth--;
         span.end = span.kind == JsonToken.VALUE_STRING ? endOfString(text, start)
                 : (int) json.currentLocation().getByteOffset();
         return span;

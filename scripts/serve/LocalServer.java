@@ -80,6 +80,9 @@ final class LocalServer implements AutoCloseable {
     /// @return false if there are too many
     boolean hold(long bytes) { return bodies.addAndGet(bytes) <= setup.limits().sizes().bodies(); }
 
+    /// Returns how many connections are open.
+    int open() { return connections.size(); }
+
     boolean isStopping() { return stopping; }
 
     /// Ends what is being answered, with an error where a stream has begun.

@@ -18,7 +18,7 @@ final class ModelNames {
     static Model find(String asked, Function<String, Optional<Model>> models, Supplier<List<String>> ids) {
         return candidates(asked).flatMap(id -> models.apply(id).stream()).findFirst().orElseThrow(() ->
                 new ApiRefusal(404, "model_not_found", "the model " + Text.shortened(
-                        Text.printable(asked), 100) + " is not in your account's list"
+                        Text.cell(asked), 100) + " is not in your account's list"
                         + near(asked, ids.get()).map(name -> "; did you mean " + name + "?").orElse("")));
     }
 

@@ -20,6 +20,8 @@ final class NettyExchange implements Exchange {
     /// Never forwarded to a client, or set by us.
     private static final Set<String> OWN = Set.of("set-cookie", "connection", "transfer-encoding", "content-length",
             "server", "date");
+    /// Held while a body is decompressed: one of a few bytes may need the most memory.
+    private static final ReentrantLock INFLATING = new ReentrantLock();
 
     private final Channel channel;
     private final LocalServer.Setup setup;
@@ -35,6 +37,7 @@ final class NettyExchange implements Exchange {
     private volatile int status;
     private String problem = "";                            // why it failed, for the log
     private byte[] body = {};
+    private long inflated;                                  // bytes of the body that were not sent
     private ChannelSink sink;
 
     /// @param answered called when all is sent, with whether the connection may be used again
@@ -48,8 +51,9 @@ final class NettyExchange implements Exchange {
 
     // ---- on Netty's thread
 
-    void start(List<byte[]> parts) {
-        thread = Thread.ofVirtual().name(id).unstarted(() -> run(parts));
+    /// @param memory counts the bytes of bodies in memory, and says whether so many fit
+    void start(List<byte[]> parts, LongPredicate memory) {
+        thread = Thread.ofVirtual().name(id).unstarted(() -> run(parts, memory));
         thread.start();
     }
 
@@ -84,13 +88,13 @@ final class NettyExchange implements Exchange {
 
     // ---- on the request's own thread
 
-    private void run(List<byte[]> parts) {
+    private void run(List<byte[]> parts, LongPredicate memory) {
         try {
             if (head.isPreflight()) {
                 respond(204, setup.access().preflight(head.headers()), new byte[0]);
                 return;
             }
-            body = inflated(parts);
+            body = inflated(parts, memory);
             setup.routes().find(head.method(), head.path()).handle(this);
             if (status == 0) throw new IllegalStateException("no answer from the route " + head.path());
             if (sink != null && !sink.closed) channel.close();
@@ -102,6 +106,7 @@ final class NettyExchange implements Exchange {
         } catch (RuntimeException | StackOverflowError | OutOfMemoryError defect) {
             orBreak(new ApiRefusal(500, "", "internal error in serve"), defect);
         } finally {
+            memory.test(-inflated);
             log();
         }
     }
@@ -121,16 +126,21 @@ final class NettyExchange implements Exchange {
         problem = refusal.getMessage();
     }
 
-    private byte[] inflated(List<byte[]> parts) {
+    private byte[] inflated(List<byte[]> parts, LongPredicate memory) {
         var bytes = joined(parts);
         if (!head.headers().value("content-encoding").toLowerCase(Locale.ROOT).endsWith("gzip")) return bytes;
         int most = setup.limits().sizes().inflated();
+        INFLATING.lock();                                   // a thousandfold of what was counted
         try (var in = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
             bytes = in.readNBytes(most + 1);
         } catch (IOException e) {
             throw ApiRefusal.invalid("the body is not valid gzip: " + Text.reason(e));
+        } finally {
+            INFLATING.unlock();
         }
         if (bytes.length > most) throw RequestHead.tooLarge(most);
+        inflated = bytes.length;
+        if (!memory.test(inflated)) throw RequestHead.overloaded();
         return bytes;
     }
 

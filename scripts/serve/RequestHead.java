@@ -56,12 +56,21 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
             if (!setup.access().hasKey(headers, setup.routes().isPage(path()))) return Optional.of(unauthorized(
                     setup));
             if (stopping) throw new ApiRefusal(503, "stopping", "the server is stopping");
+            checkCoding();
             setup.routes().find(method, path());
             checkBody(setup.limits().sizes());
             return Optional.empty();
         } catch (ApiRefusal refusal) {
             return Optional.of(refusal);
         }
+    }
+
+    /// Netty decodes chunks, and passes what is compressed within them as it is.
+    private void checkCoding() {
+        String coding = headers.joined("transfer-encoding");
+        if (coding.isEmpty() || coding.equalsIgnoreCase("chunked")) return;
+        throw new ApiRefusal(501, "", "Transfer-Encoding: " + Text.shortened(Text.printable(coding), 40)
+                + " is not supported; send chunked, or Content-Length");
     }
 
     /// A browser's question, which it asks without the key.
@@ -89,6 +98,11 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
         }
         String length = headers.value("content-length");
         if (length.matches("[0-9]{1,18}") && Long.parseLong(length) > sizes.body()) throw tooLarge(sizes.body());
+    }
+
+    static ApiRefusal overloaded() {
+        return new ApiRefusal(503, "overloaded", "too many large requests at once; try again later",
+                Map.of("Retry-After", "2"));
     }
 
     static ApiRefusal tooLarge(int most) {

@@ -98,7 +98,8 @@ final class RequestMeter {
     }
 
     private static String clean(String text, int most) {
-        return Text.shortened(Text.cell(text).replace('\n', ' '), most);
+        // marks of direction too, with which a client could show another line than it has caused
+        return Text.shortened(Text.cell(text).replaceAll("[\n\\p{Cf}]", " "), most);
     }
 
     /// One request, by any thread.

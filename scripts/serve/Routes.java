@@ -31,7 +31,8 @@ final class Routes {
         String methods = at(path).map(Entry::method).distinct().sorted().collect(Collectors.joining(", "));
         String shown = Text.shortened(Text.printable(path), 100);
         throw methods.isEmpty() ? new ApiRefusal(404, "not_found", "no such path: " + shown)
-                : new ApiRefusal(405, "method_not_allowed", shown + " takes " + methods + ", not " + method,
+                : new ApiRefusal(405, "method_not_allowed", shown + " takes " + methods + ", not "
+                + Text.shortened(Text.printable(method), 20),
                 Map.of("Allow", methods));
     }
 

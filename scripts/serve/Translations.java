@@ -3,6 +3,7 @@ package cop;
 import module java.base;
 import cop.copilot.Model;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.exc.JsonNodeException;
 
 /// Chooses how a request is translated: not at all where the model has the client's own endpoint.
 ///
@@ -35,8 +36,13 @@ record Translations(Function<String, Optional<Model>> models, Supplier<List<Stri
                 "model_not_supported", "the model " + model.id() + " is not for chats"));
         boolean kept = client == ApiProtocol.RESPONSES && ItemMemory.isWanted(json);
         Consumer<JsonNode> keeper = kept ? items::keep : _ -> { };
-        return upstream == client ? PassThrough.of(client, json, asked, model, headers).keeping(keeper)
-                : TranslatedRequest.of(client, upstream, json, model, headers).keeping(keeper);
+        try {
+            return upstream == client ? PassThrough.of(client, json, asked, model, headers).keeping(keeper)
+                    : TranslatedRequest.of(client, upstream, json, model, headers).keeping(keeper);
+        } catch (JsonNodeException number) {                // such as 1e999 tokens
+            throw ApiRefusal.invalid("a number is out of range: " + Text.shortened(Text.printable(
+                    number.getOriginalMessage().replaceFirst("(?s).*value (.*?) to .*", "$1")), 60));
+        }
     }
 
     private static byte[] withoutMark(byte[] body) {
