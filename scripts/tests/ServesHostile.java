@@ -121,7 +121,7 @@ class ServesHostile {
     @ValueSource(strings = {"1e999999999", "1e1000000000", "-1e400"})
     void numbersWithoutEnd(String number) {
         for (String path : List.of(CHAT, "/v1/responses", "/v1/messages")) {
-            for (String model : List.of("gpt-5.4", "gpt-5.3-codex", "claude-sonnet-5", "gemini-3.5-flash")) {
+            for (String model : List.of("gpt-5.4", "gpt-5.3-codex", "claude-sonnet-5", "gemini-3.8-flash")) {
                 var answer = serve.post(path, "{\"model\":\"" + model + "\",\"max_tokens\":" + number
                         + ",\"max_output_tokens\":" + number + ",\"n\":" + number + ",\"input\":\"say: x\","
                         + "\"messages\":[{\"role\":\"user\",\"content\":\"say: x\"}]}");
