@@ -282,6 +282,8 @@ public class eval extends BatchCommand {
     @Override
     void asking(BatchSpec spec) {
         eval = new EvalSpec(spec);
+        atLeast(1, "-L", 1);                                // 0 would send all rows
+        atLeast(1, "--sample", 1);
         if (has("--output")) OutputFile.check(env, "-o", text("--output"), EvalOutput.ENDINGS);
         eval.repeat = atLeast(1, "--repeat", 1);
         eval.judge = text("--judge");

@@ -69,6 +69,7 @@ record CheckReader(UnaryOperator<String> places) {
     }
 
     Check option(String text) {
+        if (text.isBlank()) throw Fault.usage("--expect is empty", "--expect 'equals: {{label}}'");
         if (!text.strip().matches("(?s)\\{(?!\\{).*}")) return text(text, "--expect", true);
         return map(JsonValues.yaml(text, "--expect", 1, new HashMap<>()), "");
     }

@@ -59,8 +59,8 @@ final class EvalJudge {
         }
         if (rubrics.isEmpty() && texts.isEmpty()) return Optional.empty();
         copilot.tokens().get();
-        console.note("judging: " + Text.joined(", ", rubrics.isEmpty() ? "" : rubrics.size() + " rubrics",
-                texts.isEmpty() ? "" : texts.size() + " comparisons of embeddings"));
+        console.note("judging: " + Text.joined(", ", rubrics.isEmpty() ? "" : Summary.count(rubrics.size(), "question"),
+                texts.isEmpty() ? "" : Summary.count(texts.size(), "comparison") + " of embeddings"));
         var stopped = rubrics.isEmpty() ? Optional.<Fault>empty() : askRubrics(results, sender, rubrics);
         if (stopped.isPresent() || texts.isEmpty()) return stopped;
         try {
@@ -87,9 +87,10 @@ final class EvalJudge {
     }
 
     private Optional<Fault> askRubrics(EvalResults results, EvalSender sender, Set<String> waiting) {
+        var asked = Set.copyOf(waiting);
         try (var all = questions(results)) {
             var left = all.iterator();
-            return sender.run(waiting.size(), copilot::askOnce, (_, _) -> {
+            var stopped = sender.run(waiting.size(), copilot::askOnce, (_, _) -> {
                 while (left.hasNext()) {
                     var next = left.next();
                     String key = key(next.question());
@@ -97,7 +98,18 @@ final class EvalJudge {
                 }
                 return null;
             });
+            warnOfFailures(asked);
+            return stopped;
         }
+    }
+
+    private void warnOfFailures(Set<String> asked) {
+        var codes = asked.stream().flatMap(key -> journal.entry(key).stream()).filter(end -> !end.status().equals("ok"))
+                .collect(Collectors.groupingBy(end -> end.code().isEmpty() ? end.status() : end.code(), TreeMap::new,
+                        Collectors.counting()));
+        if (codes.isEmpty()) return;
+        console.warn("the judge gave no verdict: " + codes.entrySet().stream().map(code -> code.getValue() + " "
+                + code.getKey()).collect(Collectors.joining(", ")));
     }
 
     private BatchItem item(Asked asked, String key) {

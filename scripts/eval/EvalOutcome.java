@@ -45,7 +45,8 @@ final class EvalOutcome {
         boolean idle = counts.requests() == requestsBefore;
         console.note((idle ? "nothing to do: " : "done: ") + counts.words() + retry);
         int unjudged = results.unjudged();
-        if (unjudged > 0) console.warn(unjudged + (unjudged == 1 ? " answer is" : " answers are") + " not judged");
+        if (unjudged > 0) console.warn(unjudged + (unjudged == 1 ? " answer is" : " answers are") + " not judged"
+                + (spec.batch.retry == null ? "; --retry-failed asks the judge again" : ""));
         return !spec.thresholds.isEmpty() ? gate() : counts.notOk() + unjudged > 0 ? Fault.FAILED_ROWS : 0;
     }
 

@@ -6,6 +6,8 @@ import cop.copilot.Message;
 import cop.copilot.Model;
 import cop.copilot.Request;
 import cop.copilot.Usage;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What a scan of all rows has found: the cells, those to send, and what would keep them from being sent.
 final class EvalPlan {
@@ -33,33 +35,55 @@ final class EvalPlan {
         }
     }
 
+    /// What is wrong in one row or more.
+    ///
+    /// @param message of the first of them
+    /// @param last the number of the last of them
+    private record Problem(String message, String hint, int rows, int last) {
+        /// Returns it with one more row, unless that is the last one again, with another variant.
+        Problem with(int row) { return row == last ? this : new Problem(message, hint, rows + 1, row); }
+
+        String line() {
+            return message + (rows > 1 ? "; also in " + Summary.count(rows - 1, "more row") : "");
+        }
+    }
+
     private final EvalSpec spec;
     private final Function<String, Optional<Model>> models;
     private final Map<String, Share> shares = new LinkedHashMap<>();    // by variant
     private final Set<TemplateLint> lints;
     private final Set<String> used;                         // names of values in templates
-    private final Map<String, String> invalid = new LinkedHashMap<>();  // messages and hints
+    private final Map<String, Problem> invalid = new LinkedHashMap<>(); // by message without the row's place
     private final Set<String> checked = new HashSet<>();    // variants
     private final Map<String, Integer> ids = new HashMap<>();
     final Map<Integer, String> order = new TreeMap<>();     // keys of all cells
     final Set<String> pending = new HashSet<>();            // keys to send
     final Set<String> asked = new LinkedHashSet<>();        // models of these
     int rows, cells, badRows;
+    private int lastBad;                                    // the number of the last bad row
     final Set<String> judges = new HashSet<>();             // models that checks name; null: the default
     boolean similar;                                        // a check needs embeddings
-    String checks = "";                                     // a hash of all checks and what they may take from rows
+    private final Set<String> expectedNames = new HashSet<>();          // of values that checks of templates use
+    private final SortedMap<String, String> checks = new TreeMap<>();   // hashes by template
+    private String expected = "", expectedBefore;           // hashes of what checks take from the rows
+    private final int rowsBefore;                           // of the last start; expectedBefore is of the first ones
 
-    EvalPlan(EvalSpec spec, Function<String, Optional<Model>> models) {
+    /// @param rowsBefore number of rows at the run's last start; 0 if there was none
+    EvalPlan(EvalSpec spec, Function<String, Optional<Model>> models, int rowsBefore) {
         this.spec = spec;
+        this.rowsBefore = rowsBefore;
         this.models = models;
         spec.variants.forEach(variant -> shares.put(variant.shown().name(), new Share()));
         lints = new LinkedHashSet<>(spec.variants.stream().map(ResolvedVariant::lint).toList());
         used = spec.variants.stream().flatMap(variant -> variant.template().names().stream()).collect(
                 Collectors.toSet());
         for (var variant : spec.variants) {
+            String all = variant.checks().stream().map(RowChecks::definition).collect(Collectors.joining("\n"));
+            checks.put(variant.shown().template(), Fingerprint.of(all));
             for (var check : variant.checks()) {
-                checks = Fingerprint.of(checks + RowChecks.definition(check));
-                check.lint(variant.schema()).forEach(fault -> invalid.putIfAbsent(fault.message(), fault.hint()));
+                EvalVariants.names(check).forEach(expectedNames::add);
+                check.lint(variant.schema()).forEach(fault -> invalid.putIfAbsent(fault.message(), new Problem(
+                        fault.message(), fault.hint(), 0, 0)));
             }
         }
     }
@@ -68,7 +92,6 @@ final class EvalPlan {
     /// @param preview fails if the request cannot be built
     void add(EvalRow row, RowChecks filled, Predicate<String> isDone, Consumer<Request> preview) {
         rows++;
-        int before = invalid.size();
         try {
             if (row.row().fault() == null) lint(row);
         } catch (Fault wrong) {
@@ -78,7 +101,7 @@ final class EvalPlan {
             var item = cell.item();
             cells++;
             if (item.fault() != null) {
-                invalid.putIfAbsent(item.fault().message(), item.fault().hint());
+                invalid(row, item.fault());
                 continue;
             }
             order.put(order.size(), item.key());
@@ -94,7 +117,6 @@ final class EvalPlan {
             }
         }
         if (row.row().fault() == null) check(row, filled);
-        if (invalid.size() > before) badRows++;
     }
 
     private void addJudge(Check check) {
@@ -135,23 +157,28 @@ final class EvalPlan {
 
     private void check(EvalRow row, RowChecks filled) {
         try {
-            var expected = new TreeMap<>(row.row().data());
-            expected.keySet().removeAll(used);
+            var taken = new TreeMap<>(row.row().data());
+            taken.keySet().retainAll(expectedNames);
+            taken.keySet().removeAll(used);
             var all = filled.of(row);
             all.checks().forEach(this::addJudge);
             all.all().forEach((name, list) -> {
                 if (!list.isEmpty()) checked.add(name);
             });
-            checks = Fingerprint.of(checks + all.own() + Json.compact(JsonValues.node(expected)));
+            expected = Fingerprint.of(expected + all.own() + Json.compact(JsonValues.node(taken)));
+            if (rows == rowsBefore) expectedBefore = expected;
         } catch (Fault wrong) {
             invalid(row, wrong);
         }
     }
 
     private void invalid(EvalRow row, Fault fault) {
-        String place = row.row().place();
-        invalid.putIfAbsent(fault.message().contains(place) ? fault.message() : place + ": " + fault.message(),
-                fault.hint());
+        String place = row.row().place() + ": ", message = fault.message();
+        String what = message.replace(place, "");
+        invalid.merge(what, new Problem(message.equals(what) ? place + what : message, fault.hint(), 1, rows),
+                (first, _) -> first.with(rows));
+        if (lastBad != rows) badRows++;
+        lastBad = rows;
     }
 
     /// Reports what is wrong in the rows.
@@ -159,11 +186,30 @@ final class EvalPlan {
     /// @throws Fault if anything is
     void refuseInvalid(Console console, int most) {
         if (invalid.isEmpty()) return;
-        var lines = invalid.keySet().stream().limit(most).toList();
-        lines.stream().limit(lines.size() - 1).forEach(console::error);
-        throw Fault.usage(lines.getLast(), (badRows == 0 ? "nothing was sent. " : badRows + " of " + rows
-                + " rows are invalid; nothing was sent. ")
-                + invalid.values().iterator().next());
+        if (badRows > 0) console.error(badRows + " of " + rows + " rows " + (badRows == 1 ? "is" : "are")
+                + " invalid; nothing was sent");
+        var shown = invalid.values().stream().limit(most).toList();
+        shown.stream().limit(shown.size() - 1).forEach(problem -> console.error(problem.line()));
+        throw Fault.usage(shown.getLast().line(), shown.getLast().hint());
+    }
+
+    /// Returns whether checks, or what they take from rows, differ from those of the last start: "checks", or
+    /// "expected values"; empty if not. New templates and further rows do not count.
+    String changed(JsonNode before) {
+        if (checks.entrySet().stream().anyMatch(each -> before.path("templates").has(each.getKey())
+                && !Json.text(before.path("templates"), each.getKey()).equals(each.getValue()))) return "checks";
+        return expectedBefore == null || expectedBefore.equals(Json.text(before, "expected")) ? "" : "expected values";
+    }
+
+    /// Returns what `changed` will need at the next start.
+    ///
+    /// @param before what it was at the last start
+    ObjectNode checks(JsonNode before) {
+        var now = Json.object().put("rows", rows).put("expected", expected);
+        var all = now.putObject("templates");
+        before.path("templates").forEachEntry(all::set);
+        checks.forEach(all::put);
+        return now;
     }
 
     List<String> warnings() { return lints.stream().flatMap(lint -> lint.warnings().stream()).distinct().toList(); }

@@ -136,7 +136,7 @@ final class EvalRun {
     private void plan(Journal journal) {
         if (batch.again && !manifest.has("again")) manifest.put("again", journal.size());
         journal.since(manifest).damage().ifPresent(console::warn);
-        plan = new EvalPlan(spec, models::find);
+        plan = new EvalPlan(spec, models::find, earlier.path("checks").path("rows").asInt(0));
         var checks = new RowChecks(spec);
         try (var rows = input()) {
             for (var row = rows.next(); row != null; row = rows.next()) {
@@ -221,7 +221,7 @@ final class EvalRun {
         plan.pending.removeIf(key -> isDone(journal, key)); // another process may have done some
         if (piped() && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         noteChangedChecks();
-        manifest.put("checks", plan.checks);
+        manifest.set("checks", plan.checks(earlier.path("checks")));
         folder.write(manifest, plan.order);
         long before = journal.spent().requests();
         var judge = new EvalJudge(spec, copilot, console, journal, models);
@@ -241,10 +241,9 @@ final class EvalRun {
     }
 
     private void noteChangedChecks() {
-        String before = Json.text(earlier, "checks");
-        if (before.isEmpty() || before.equals(plan.checks)) return;
+        String what = plan.changed(earlier.path("checks"));
         int kept = plan.order.size() - plan.pending.size();
-        if (kept > 0) console.note("note: the checks have changed; " + kept + (kept == 1 ? " answer is checked again,"
-                : " answers are checked again,") + " not asked again");
+        if (!what.isEmpty() && kept > 0) console.note("note: the " + what + " have changed; " + kept + (kept == 1
+                ? " answer is checked again," : " answers are checked again,") + " not asked again");
     }
 }

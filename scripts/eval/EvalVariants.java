@@ -7,7 +7,7 @@ import cop.copilot.Request;
 
 /// Makes variants of templates, models, and options.
 final class EvalVariants {
-    private static final Pattern TAG = Pattern.compile("\\{\\{[#^&{]?\\s*(\\w+)");
+    private static final Pattern TAG = Pattern.compile("\\{\\{[#^&{]?\\s*([^\\s.{}/!>]+)");
 
     private final Environment env;
     private final Console console;
@@ -68,9 +68,13 @@ final class EvalVariants {
     private TemplateLint lint(Template template, List<Check> checks) {
         data.lint(template, console);                       // warns of values that are not used
         var known = new HashSet<>(data.values(env).keySet());
-        checks.forEach(check -> TAG.matcher(RowChecks.definition(check)).results().map(tag -> tag.group(1))
-                .filter(name -> !template.names().contains(name)).forEach(known::add));
+        checks.forEach(check -> names(check).filter(name -> !template.names().contains(name)).forEach(known::add));
         return new TemplateLint(template, known);
+    }
+
+    /// Returns the names of the values that a check takes from rows.
+    static Stream<String> names(Check check) {
+        return TAG.matcher(RowChecks.definition(check)).results().map(tag -> tag.group(1));
     }
 
     /// Returns the checks of a template of a verb; one that is a text in Java has none.

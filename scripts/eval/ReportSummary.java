@@ -53,7 +53,7 @@ final class ReportSummary {
     private void variants() throws IOException {
         boolean repeats = summary.variants().stream().anyMatch(each -> each.agreement() != null);
         table("Variants", Stream.of("Variant", "Passed", "Score", repeats ? "Same answer" : "",
-                repeats ? "Same verdict" : "", "No verdict", "Median", "95th pct.", "Tokens", "Credits", "A passed row")
+                repeats ? "Same verdict" : "", "No verdict", "Median", "95th pct.", "Tokens", "Credits", "Credits/pass")
                 .filter(head -> !head.isEmpty()).toList());
         for (var each : summary.variants()) {
             row(each.name(), number(each));

@@ -17,13 +17,31 @@ final class Statistics {
     /// right for few rows and near 0 and 1.
     ///
     /// @return 0 to 1 if there are none
-    static Interval wilson(long passed, long n) {
-        if (n <= 0) return new Interval(0, 1);
-        double p = (double) passed / n, z2 = Z * Z, scale = 1 / (1 + z2 / n);
+    static Interval wilson(long passed, long n) { return wilson(passed, n, n); }
+
+    private static Interval wilson(long passed, long all, double n) {
+        if (all <= 0) return new Interval(0, 1);
+        double p = (double) passed / all, z2 = Z * Z, scale = 1 / (1 + z2 / n);
         double center = scale * (p + z2 / (2 * n));
         double half = scale * Z * Math.sqrt(p * (1 - p) / n + z2 / (4.0 * n * n));
         // at the ends the formula gives exactly 0 and 1, which rounding misses
-        return new Interval(passed == 0 ? 0 : Math.max(0, center - half), passed == n ? 1 : Math.min(1, center + half));
+        return new Interval(passed == 0 ? 0 : Math.max(0, center - half), passed == all ? 1 : Math.min(1,
+                center + half));
+    }
+
+    /// Returns Wilson's interval of a share over rows with repeats. Repeats of a row are alike, so n is divided by the
+    /// design effect: the variance of the share between rows over that of independent answers (J. N. K. Rao and A. J.
+    /// Scott, 1992). It stays between the numbers of rows and of answers: repeats that all agree add nothing.
+    ///
+    /// @param rows of each row, how many repeats passed, and how many were checked; one or more
+    static Interval ofRows(List<int[]> rows) {
+        long passed = rows.stream().mapToLong(row -> row[0]).sum(), n = rows.stream().mapToLong(row -> row[1]).sum();
+        int k = rows.size();
+        if (n == k || k < 2 || passed == 0 || passed == n) return wilson(passed, n, Math.min(n, k));
+        double p = (double) passed / n;
+        double squares = rows.stream().mapToDouble(row -> (row[0] - row[1] * p) * (row[0] - row[1] * p)).sum();
+        double variance = squares * k / (k - 1) / n / n;
+        return wilson(passed, n, Math.clamp(p * (1 - p) / variance, k, n));
     }
 
     /// Returns the two-sided p of the exact sign test (McNemar's exact test): if better and worse were equally likely,

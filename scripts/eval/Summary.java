@@ -23,7 +23,7 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
     /// What a variant has achieved.
     ///
     /// @param cells all of them
-    /// @param low the lower end of the 95 % interval of passed of checked, 0 to 1
+    /// @param low the lower end of the 95 % interval of passed of checked, 0 to 1; repeats of a row that agree are one
     /// @param score mean of the checked cells; 0 if there are none
     /// @param agreement share of the rows with repeats whose answers are all the same: texts but for white space around
     /// them, or equal JSON; null if no row has two complete answers
@@ -302,7 +302,8 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
             var from = counts.get(number);
             int[] ms = Arrays.copyOf(from.ms, from.timed);
             Arrays.sort(ms);
-            var interval = Statistics.wilson(from.passed, from.checked);
+            var interval = Statistics.ofRows(tallies(number).filter(tally -> tally.checked() > 0)
+                    .map(tally -> new int[] {tally.passed, tally.checked()}).toList());
             return new Line(name, from.cells, from.passed, from.checked, interval.low(), interval.high(),
                     from.checked == 0 ? 0 : from.score / from.checked,
                     share(number, tally -> tally.answers.length > 1, Tally::agrees),

@@ -30,7 +30,7 @@ record SummaryText(Summary summary, int columns) {
                     + (each.sameVerdict() == null ? "" : " · " + rounded(each.sameVerdict())));
             table.row(cells.toArray(String[]::new));
         }
-        return table.text(columns) + note("passed: of the answers that were checked. score: their mean." + (!repeats
+        return table.text(columns) + note("passed: of the checked answers. score: their mean score." + (!repeats
                 ? "" : " agree: rows whose repeats all gave the same answer" + (checked ? " · the same verdict."
                 : ".")));
     }
@@ -58,7 +58,7 @@ record SummaryText(Summary summary, int columns) {
                 each.credits().signum() > 0);
         var header = new ArrayList<>(List.of("variant", "median", "95th pct.", "tokens"));
         if (priced) header.add("credits");
-        if (priced && passed) header.add("a passed row");
+        if (priced && passed) header.add("credits/pass");
         var table = new TextTable(header.toArray(String[]::new));
         for (var each : summary.variants()) {
             String about = each.estimated() ? "~" : "";
@@ -71,7 +71,7 @@ record SummaryText(Summary summary, int columns) {
         }
         boolean estimated = summary.variants().stream().anyMatch(Summary.Line::estimated);
         return table.text(columns) + note("median, 95th pct.: time of an answer." + (!priced || !passed ? ""
-                : " a passed row: credits for each row that passed (by most of its repeats).") + (!estimated ? ""
+                : " credits/pass: credits per row that passed (in most of its repeats).") + (!estimated ? ""
                 : " ~: estimated."));
     }
 

@@ -66,6 +66,48 @@ class EvalStatistics {
         }
     }
 
+    /// Each row's repeats, as passed/checked, and the number of independent answers that they are worth.
+    @ParameterizedTest
+    @CsvSource({"1/1 0/1 1/1, 3", "3/3 0/3 3/3 3/3, 4", "0/2 0/2, 2", "2/2 2/2 2/2, 3", "1/2 1/2 1/2, 6", "2/3, 1",
+            "3/3 3/3 3/3 2/3 1/3 0/3 3/3 3/3, 9.947"})
+    void repeatsThatAgreeAddNothing(String rows, double worth) {
+        var all = Stream.of(rows.split(" ")).map(row -> Stream.of(row.split("/")).mapToInt(Integer::parseInt)
+                .toArray()).toList();
+        long passed = all.stream().mapToLong(row -> row[0]).sum(), n = all.stream().mapToLong(row -> row[1]).sum();
+        var found = Statistics.ofRows(all);
+        var more = Statistics.wilson(Math.round(1000 * passed * worth / n), Math.round(1000 * worth));
+        assertEquals(width(worth, (double) passed / n), found.high() - found.low(), 0.002);
+        assertTrue(found.high() - found.low() >= more.high() - more.low());
+        assertTrue(found.low() <= (double) passed / n && (double) passed / n <= found.high());
+        assertEquals(new Statistics.Interval(0, 1), Statistics.ofRows(List.of()));
+    }
+
+    private static double width(double n, double p) {
+        double z2 = Statistics.Z * Statistics.Z;
+        return 2 * Statistics.Z / (1 + z2 / n) * Math.sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+    }
+
+    /// The interval contains the true share in about 95 % of experiments, though repeats of a row are alike.
+    @Test
+    void coverageWithRepeats() {
+        var random = new Random(1);
+        int covered = 0, naive = 0, trials = 2000;
+        for (int trial = 0; trial < trials; trial++) {
+            var rows = new ArrayList<int[]>();
+            for (int row = 0; row < 60; row++) {
+                double p = random.nextDouble() < 0.3 ? random.nextDouble() : 0.95;     // 0.815 on average
+                rows.add(new int[] {(int) IntStream.range(0, 5).filter(_ -> random.nextDouble() < p).count(), 5});
+            }
+            int passed = rows.stream().mapToInt(row -> row[0]).sum();
+            var interval = Statistics.ofRows(rows);
+            var simple = Statistics.wilson(passed, 300);
+            if (interval.low() <= 0.815 && 0.815 <= interval.high()) covered++;
+            if (simple.low() <= 0.815 && 0.815 <= simple.high()) naive++;
+        }
+        assertEquals(0.95, (double) covered / trials, 0.02);
+        assertTrue((double) naive / trials < 0.9, "" + naive);
+    }
+
     /// The nearest rank; the median of an even number is between two.
     @ParameterizedTest
     @CsvSource({"7, 7, 7", "1 2, 1.5, 2", "1 2 9, 2, 9", "1 2 3 4, 2.5, 4", "15 20 35 40 50, 35, 50"})
@@ -117,9 +159,9 @@ class EvalStatistics {
     void textOfAnExperiment() {
         assertEquals("""
                 variant               passed          95% interval  score        agree
-                gpt-5-mini        129 of 150  86.0%  79.5% – 90.7%   0.86  100% · 100%
-                claude-haiku-4.5  130 of 150  86.7%  80.3% – 91.2%   0.87    90% · 80%
-                passed: of the answers that were checked. score: their mean. agree: rows whose
+                gpt-5-mini        129 of 150  86.0%  73.8% – 93.0%   0.86  100% · 100%
+                claude-haiku-4.5  130 of 150  86.7%  77.5% – 92.5%   0.87    90% · 80%
+                passed: of the checked answers. score: their mean score. agree: rows whose
                 repeats all gave the same answer · the same verdict.
 
                 variant           asked  failed  filtered  cut off
@@ -128,11 +170,11 @@ class EvalStatistics {
                 gpt-5-mini: 2 timeout
                 claude-haiku-4.5: 1 content_filter
 
-                variant           median  95th pct.  tokens  credits  a passed row
+                variant           median  95th pct.  tokens  credits  credits/pass
                 gpt-5-mini        900 ms      1.0 s  18,000     37.5         0.872
                 claude-haiku-4.5  900 ms      1.0 s  18,000     37.5         0.938
-                median, 95th pct.: time of an answer. a passed row: credits for each row that
-                passed (by most of its repeats).
+                median, 95th pct.: time of an answer. credits/pass: credits per row that passed
+                (in most of its repeats).
 
                 compared with gpt-5-mini, row by row:
                   claude-haiku-4.5: 6 rows better, 9 worse, 35 the same, 3 not compared;

@@ -151,6 +151,19 @@ class Evals {
     }
 
     @Test
+    void otherVariantsAndFurtherRowsChangeNoCheck() {
+        template("u", "contains: '{{label}}'", "say: {{text}}!");
+        Harness.showsNot("changed", good("-m", A, "-L", "2"));
+        Harness.showsNot("changed", good("-m", A, "-m", B));
+        cop.ok("eval", "u", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0");
+        Harness.showsNot("changed", good("-m", B));
+        cop.write("rows.jsonl", cop.read("rows.jsonl").replace("\"label\": \"a\"", "\"label\": \"A\""));
+        reports(good("-m", B), "the expected values have changed; 3 answers are checked again, not asked again");
+        template("u", "contains: x", "say: {{text}}!");
+        reports(cop.ok("eval", "u", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0"), "the checks have changed");
+    }
+
+    @Test
     void variantIsKnownByItsSettings() {
         good("--variant", "cold: {model: " + A + ", temperature: 0}");
         good("--variant", "warm: {model: " + A + ", temperature: 0}");
@@ -307,7 +320,9 @@ class Evals {
             "-m gtp-5-mini | unknown model: gtp-5-mini", "--repeat 0 | --repeat 0 is out of range",
             "-m gpt-5-mini -m gpt-5-mini | two variants have the name gpt-5-mini",
             "--expect contians:x | unknown check contians", "--variant x | expected",
-            "--variant x:{modle:y} | expected", "-L -1 | -L",
+            "--variant x:{modle:y} | expected", "-L -1 | -L", "-L 0 | -L 0 is out of range",
+            "--expect= | --expect is empty",
+            "--sample 0 | --sample 0 is out of range",
             "--report lab.txt | unknown extension .txt", "--junit x/y.xml | no such folder"})
     void invalidOptionsAreFoundBeforeAnythingIsSent(String options, String error) {
         reports(exits(2, eval(options.split(" "))), error);
@@ -320,6 +335,8 @@ class Evals {
                 + "{\"id\": 1, \"text\": \"b\", \"label\": \"a\"}\n{\"id\": 2, \"label\": \"c\"}\n");
         reports(exits(2, eval("-m", A, "-m", B)), "rows.jsonl:2: duplicate id 1, as in row 1", "rows.jsonl:3",
                 "2 of 3 rows are invalid; nothing was sent");
+        reports(exits(2, eval("-m", A, "-m", B, "--id", "label", "--expect", "equals: {{lable}}")),
+                "rows.jsonl:1: --expect: {{lable}} is missing (the data has label); also in 2 more rows");
         assertEquals(0, sent());
         rows("a");
         cop.write("rows.jsonl", cop.read("rows.jsonl").replace("\"a\", \"text\"", "7, \"text\""));
