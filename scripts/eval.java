@@ -273,7 +273,7 @@ public class eval extends BatchCommand {
     }
 
     private EvalSpec read() {
-        if (has("--output")) ResultWriter.check(env, "-o", text("--output"));
+        if (has("--output")) OutputFile.check(env, "-o", text("--output"), EvalOutput.ENDINGS);
         spec();
         return eval;
     }
@@ -284,7 +284,6 @@ public class eval extends BatchCommand {
         eval = new EvalSpec(spec);
         atLeast(1, "-L", 1);                                // 0 would send all rows
         atLeast(1, "--sample", 1);
-        if (has("--output")) OutputFile.check(env, "-o", text("--output"), EvalOutput.ENDINGS);
         eval.repeat = atLeast(1, "--repeat", 1);
         eval.judge = text("--judge");
         eval.report = file("--report", ".html", ".htm");

@@ -18,8 +18,9 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
 
     /// @param transitions ids by `passed → failed` and the like; only rows whose result changed
     /// @param uncompared rows of both outputs that are not checked in one of them
+    /// @param passed shares before and after, of the rows that are compared; empty if there are none
     record Change(Summary.Line before, Summary.Line after, SortedMap<String, List<String>> transitions, int better,
-                  int worse, int same, int uncompared, double p) {
+                  int worse, int same, int uncompared, double p, List<Double> passed) {
         /// Tells whether it has become worse, and not by chance.
         boolean isWorse() { return worse > better && Statistics.isSignificant(p); }
     }
@@ -55,13 +56,19 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
     private static Change change(Summary old, int before, Summary recent, int after) {
         var transitions = new TreeMap<String, List<String>>();
         int better = 0, worse = 0, same = 0, uncompared = 0;
+        int[] first = {0, 0}, second = {0, 0};              // passed, checked
         for (String id : recent.tallies().keySet()) {
             if (!old.tallies().containsKey(id)) continue;
             var was = old.result(id, before);
             var is = recent.result(id, after);
             int sign = was.isEmpty() || is.isEmpty() ? 0 : is.get().compareTo(was.get());
-            if (was.isEmpty() || is.isEmpty()) uncompared++;
-            else if (sign == 0) same++;
+            if (was.isEmpty() || is.isEmpty()) {
+                uncompared++;
+                continue;
+            }
+            add(first, old.checked(id, before));
+            add(second, recent.checked(id, after));
+            if (sign == 0) same++;
             else {
                 transitions.computeIfAbsent(word(was.get()) + " → " + word(is.get()), _ -> new ArrayList<>()).add(id);
                 if (sign > 0) better++;
@@ -69,7 +76,13 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
             }
         }
         return new Change(old.variants().get(before), recent.variants().get(after), transitions, better, worse, same,
-                uncompared, Statistics.signTest(better, worse));
+                uncompared, Statistics.signTest(better, worse), first[1] == 0 ? List.of() : List.of((double) first[0]
+                / first[1], (double) second[0] / second[1]));
+    }
+
+    private static void add(int[] sum, int[] more) {
+        sum[0] += more[0];
+        sum[1] += more[1];
     }
 
     private static String word(Summary.Result result) { return result.name().toLowerCase(Locale.ROOT); }
@@ -126,8 +139,8 @@ record Difference(List<Change> changes, List<String> added, List<String> gone, L
     private static String figures(Change change) {
         var before = change.before;
         var after = change.after;
-        return Text.joined("; ", before.checked() == 0 || after.checked() == 0 ? "" : "passed " + SummaryText.percent(
-                before.passed(), before.checked()) + " → " + SummaryText.percent(after.passed(), after.checked()),
+        return Text.joined("; ", change.passed.isEmpty() ? "" : "passed " + SummaryText.percent(change.passed
+                .getFirst()) + " → " + SummaryText.percent(change.passed.getLast()),
                 before.credits().signum() == 0 || after.credits().signum() == 0 ? "" : "credits per answer "
                 + SummaryText.credits(each(before)) + " → " + SummaryText.credits(each(after)) + change(each(before)
                 .doubleValue(), each(after).doubleValue()), before.medianMs() == 0 || after.medianMs() == 0 ? ""

@@ -140,6 +140,11 @@ record Summary(List<Line> variants, List<Pair> pairs, List<Worst> worst, int row
         return tally(id, variant).flatMap(Tally::result);
     }
 
+    /// Returns how many repeats of a row have passed with a variant, and how many are checked.
+    int[] checked(String id, int variant) {
+        return tally(id, variant).map(tally -> new int[] {tally.passed, tally.checked()}).orElse(new int[2]);
+    }
+
     /// Returns the repeat whose answer most repeats gave, the first of them; 0 if there is no answer.
     int majority(String id, int variant) { return tally(id, variant).map(Tally::majority).orElse(0); }
 

@@ -62,8 +62,8 @@ record SummaryText(Summary summary, int columns) {
         var table = new TextTable(header.toArray(String[]::new));
         for (var each : summary.variants()) {
             String about = each.estimated() ? "~" : "";
-            var cells = new ArrayList<>(List.of(each.name(), time(each.medianMs()), time(each.p95Ms()),
-                    whole(each.tokens())));
+            var cells = new ArrayList<>(List.of(each.name(), each.p95Ms() == 0 ? NONE : time(each.medianMs()),
+                    each.p95Ms() == 0 ? NONE : time(each.p95Ms()), whole(each.tokens())));
             if (priced) cells.add(each.credits().signum() == 0 ? NONE : about + credits(each.credits()));
             if (priced && passed) cells.add(each.creditsPerPassedRow().map(credits -> about + credits(credits))
                     .orElse(NONE));

@@ -323,7 +323,7 @@ class EvalStatistics {
                 A: 2 rows worse, 1 better, 3 the same, 1 not compared; p=1.0, could be chance
                   failed → passed: t-3
                   passed → failed: t-0, t-1
-                  passed 75.0% → 57.1%; credits per answer 0.250 → 0.219 (-12%); median 800
+                  passed 66.7% → 50.0%; credits per answer 0.250 → 0.219 (-12%); median 800
                     ms → 800 ms
                 1 new row: t-8
                 1 row gone: t-7
