@@ -11,6 +11,7 @@ final class ProxyClient implements AutoCloseable {
     private final String headers;
     private Socket socket;
     private InputStream in;
+    private long used;                                      // System.nanoTime() of the last request
 
     /// @param target the whole URL of the API
     /// @param key for `Authorization: Bearer`
@@ -24,6 +25,9 @@ final class ProxyClient implements AutoCloseable {
 
     /// Sends a request, and returns once its head has come. The body is not read.
     void begin(byte[] body) throws IOException {
+        // the simulator's server closes a connection after 30 s, for instance while copilot-api counts tokens
+        if (System.nanoTime() - used > 15e9) close();
+        used = System.nanoTime();
         if (socket == null) connect();
         var head = ("POST " + target.getPath() + " HTTP/1.1\r\n" + headers + "Content-Length: " + body.length
                 + "\r\n\r\n").getBytes();
