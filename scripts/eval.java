@@ -210,7 +210,7 @@ public class eval extends BatchCommand {
     @Override
     String syntax() {
         return """
-                TEMPLATE… -d ROWS [-o OUT] [--json] [OPTIONS]
+                [TEMPLATE…] -d ROWS [-o OUT] [--json] [OPTIONS]
                 diff OLD NEW [--no-worse] [--json]
 
                 Compare prompts and models on rows; run it again to resume.
@@ -218,7 +218,7 @@ public class eval extends BatchCommand {
                 variant passes, how sure that is, and what it costs. After edits it sends only what is new; changed \
                 checks are evaluated on the answers that are kept. State is saved in OUT.run/.
 
-                TEMPLATE…  Template names or files. Their expect: has checks.
+                TEMPLATE…  Template names or files, unless each --variant has one. Their expect: has checks.
                 OLD  OUT of an earlier run.
                 NEW  OUT of a later run.
                 Input:

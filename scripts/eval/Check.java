@@ -140,7 +140,7 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
     /// Returns a cell with what its checks say. If a judge's verdict is missing, the cell has failed if another check
     /// has; otherwise nothing is known, and `pass` and `score` are null.
     static EvalCell judged(EvalCell cell, List<Check> checks, Function<JudgeQuestion, Optional<Verdict>> verdicts) {
-        if (!CheckedAnswer.isComplete(cell) || checks.isEmpty()) return with(cell, List.of(), null, null);
+        if (!CheckedAnswer.isComplete(cell) || checks.isEmpty()) return cell.with(List.of(), null, null);
         var answer = CheckedAnswer.of(cell);
         var results = new ArrayList<CheckResult>();
         double sum = 0, weights = 0;
@@ -152,10 +152,10 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
                 continue;
             }
             var result = check.evaluate(answer, verdicts);
-            missing |= result.isEmpty();
+            double weight = check.weight();
+            missing |= result.isEmpty() && weight > 0;      // one of weight 0 is only reported
             if (result.isEmpty()) continue;
             results.add(result.get());
-            double weight = check.options.weight();
             sum += weight * result.get().score();
             weights += weight;
             failed |= weight > 0 && !result.get().pass();
@@ -163,14 +163,11 @@ record Check(CheckKind kind, boolean negated, CheckValue value, CheckOptions opt
         double score = weights > 0 ? Math.clamp(sum / weights, 0, 1) : results.stream().mapToDouble(CheckResult::score)
                 .average().orElse(1);
         if (least != null) failed = score < least - 1e-9;
-        if (results.isEmpty() && !missing) return with(cell, List.of(), null, null);
+        if (results.isEmpty() && !missing) return cell.with(List.of(), null, null);
         boolean unknown = missing && (least != null || !failed);
-        return with(cell, List.copyOf(results), unknown ? null : (Boolean) !failed, unknown ? null : (Double) score);
+        return cell.with(List.copyOf(results), unknown ? null : (Boolean) !failed, unknown ? null : (Double) score);
     }
 
-    private static EvalCell with(EvalCell cell, List<CheckResult> results, Boolean pass, Double score) {
-        return new EvalCell(cell.id(), cell.variant(), cell.repeat(), cell.status(), cell.text(), cell.json(),
-                cell.model(), results, pass, score, cell.usage(), cell.credits(), cell.ms(), cell.requestId(),
-                cell.error());
-    }
+    /// Returns how much it counts in the score; 0 for the row's threshold, which is no check of its own.
+    double weight() { return kind == CheckKind.MEAN ? 0 : options.weight(); }
 }

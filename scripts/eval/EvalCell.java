@@ -17,7 +17,13 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param error `code` and `message`; null if the cell has an answer
 record EvalCell(String id, String variant, int repeat, String status, String text, JsonNode json, String model,
                 List<CheckResult> checks, Boolean pass, Double score, Usage usage, BigDecimal credits, long ms,
-                String requestId, ObjectNode error) {}
+                String requestId, ObjectNode error) {
+    /// Returns the same answer with what its checks say.
+    EvalCell with(List<CheckResult> results, Boolean passed, Double mean) {
+        return new EvalCell(id, variant, repeat, status, text, json, model, results, passed, mean, usage, credits, ms,
+                requestId, error);
+    }
+}
 
 /// What one check says of an answer.
 ///

@@ -84,19 +84,28 @@ final class EvalResults {
 
     private EvalCell judged(Answered each) {
         var cell = Check.judged(each.answer(), each.checks(), verdicts);
+        if (!spec.predicates.isEmpty() && cell.status().equals("ok")) cell = withPredicates(cell, each);
         if (cell.pass() == null && cell.status().equals("ok") && !each.checks().isEmpty()) unjudged++;
-        if (spec.predicates.isEmpty() || !cell.status().equals("ok")) return cell;
+        return cell;
+    }
+
+    /// Adds the checks in Java, each of weight 1. An answer that waits for a judge stays unknown unless one fails.
+    private EvalCell withPredicates(EvalCell cell, Answered each) {
         var row = new copilot.Row(each.row().row().data());
         var answer = new copilot.Row(JsonValues.copy((Map<?, ?>) JsonValues.of(EvalOutput.json(cell))));
         var results = new ArrayList<>(cell.checks());
-        spec.predicates.forEach((label, test) -> {
-            boolean pass = test.test(row, answer);
-            results.add(new CheckResult(label, pass, pass ? 1 : 0, ""));
-        });
-        double score = results.stream().mapToDouble(CheckResult::score).average().orElse(0);
-        return new EvalCell(cell.id(), cell.variant(), cell.repeat(), cell.status(), cell.text(), cell.json(),
-                cell.model(), results, results.stream().allMatch(CheckResult::pass), score, cell.usage(),
-                cell.credits(), cell.ms(), cell.requestId(), cell.error());
+        int passed = 0;
+        for (var predicate : spec.predicates.entrySet()) {
+            boolean pass = predicate.getValue().test(row, answer);
+            results.add(new CheckResult(predicate.getKey(), pass, pass ? 1 : 0, ""));
+            if (pass) passed++;
+        }
+        int count = spec.predicates.size();
+        boolean isKnown = cell.pass() != null || each.checks().isEmpty();
+        if (!isKnown && passed == count) return cell.with(results, null, null);
+        double weight = cell.score() == null ? 0 : each.checks().stream().mapToDouble(Check::weight).sum();
+        double score = (weight == 0 ? 0 : weight * cell.score()) + passed;
+        return cell.with(results, passed == count && !Boolean.FALSE.equals(cell.pass()), score / (weight + count));
     }
 
     static EvalCell cell(CellRequest cell, JsonNode result) {
@@ -127,21 +136,25 @@ final class EvalPrompts implements AutoCloseable {
 
     /// Returns the prompt of a cell.
     String of(EvalCell cell) {
-        if (!holds(cell)) seek(cell);
-        return current.cells().stream().filter(each -> each.variant().shown().name().equals(cell.variant()))
-                .findFirst().map(each -> Message.text(each.item().request().messages(), true)).orElse("");
+        if (!holds(cell) && !seek(cell)) return "";         // a file of the folder was changed meanwhile
+        return current.cells().stream().filter(each -> each.item().request() != null && each.variant().shown()
+                .name().equals(cell.variant())).findFirst().map(each -> Message.text(each.item().request().messages(), true)).orElse("");
     }
 
     private boolean holds(EvalCell cell) {
         return current != null && JsonValues.text(current.id()).equals(cell.id());
     }
 
-    private void seek(EvalCell cell) {
-        while (current != null && !holds(cell)) current = rows.next();
-        if (current != null) return;
+    private boolean seek(EvalCell cell) {
+        if (isAhead(cell)) return true;
         rows.close();
         rows = input.get();                                 // a row before the last one asked about
-        do current = rows.next(); while (!holds(cell));
+        return isAhead(cell);
+    }
+
+    private boolean isAhead(EvalCell cell) {
+        do current = rows.next(); while (current != null && !holds(cell));
+        return current != null;
     }
 
     @Override

@@ -20,6 +20,7 @@ final class EvalRun {
     private ObjectNode earlier, manifest;                   // of the run's last start, and of this one
     private EvalModels models;
     private String input;                                   // the rows' file as named, or a copy
+    private String stamp;                                   // of this file when the plan was made
     private Set<Integer> chosen;                            // rows of --sample; null: all
     private EvalPlan plan;
     private Summary summary;
@@ -41,16 +42,23 @@ final class EvalRun {
         if (batch.sample > 0) sample();
         boolean exists = !earlier.isEmpty() && !batch.dryRun;       // otherwise nothing is written yet
         try (var journal = new Journal(folder.path(), exists)) {
+            if (exists) refuseChangedRun();
             plan(journal);
             if (batch.dryRun) return plan.dryRun(console);
             if (!plan.pending.isEmpty() && !confirmed()) return Fault.ERROR;
             if (exists) return run(journal);
         }
         try (var journal = new Journal(folder.path(), true)) {
-            if (!folder.readManifest().equals(earlier)) throw Fault.error("another process has changed the run in "
-                    + folder.path(), "run the command again");
+            refuseChangedRun();
             return run(journal.since(manifest));
         }
+    }
+
+    /// Looks again once no other process can write: the models, and where --again starts, decide what is paid for.
+    private void refuseChangedRun() {
+        var now = folder.readManifest();
+        if (Stream.of("models", "again").allMatch(field -> now.path(field).equals(earlier.path(field)))) return;
+        throw Fault.error("another process has changed the run in " + folder.path(), "run the command again");
     }
 
     /// Returns what has been found; null before a run.
@@ -80,7 +88,10 @@ final class EvalRun {
 
     private EvalInput input() { return input(null); }
 
+    /// @throws Fault if the rows' file was changed since the plan: answers would be checked by other rows
     private EvalInput input(Iterable<String> keys) {
+        if (plan != null && !stamp.equals(FileStamp.of(env.path(input)))) throw Fault.error(batch.rows
+                + " was changed during the run", "the answers are saved; run the same command");
         return new EvalInput(RowReader.opened(env, input, batch.rows, batch.format), spec, chosen, keys);
     }
 
@@ -136,6 +147,7 @@ final class EvalRun {
     private void plan(Journal journal) {
         if (batch.again && !manifest.has("again")) manifest.put("again", journal.size());
         journal.since(manifest).damage().ifPresent(console::warn);
+        stamp = FileStamp.of(env.path(input));
         plan = new EvalPlan(spec, models::find, earlier.path("checks").path("rows").asInt(0));
         var checks = new RowChecks(spec);
         try (var rows = input()) {

@@ -30,7 +30,14 @@ final class EvalVariants {
     void expect(String option) { expected.add(Check.ofOption(option)); }
 
     /// Returns each template with each model, then each further variant. Without a model, the further ones are all.
+    ///
+    /// @param names of templates; may be empty if each further variant has its own
     List<ResolvedVariant> of(List<String> names, List<String> models, List<String> further) {
+        var options = further.stream().map(VariantOption::read).toList();
+        boolean complete = models.isEmpty() && !options.isEmpty() && options.stream().allMatch(option ->
+                option.template() != null);
+        if (names.isEmpty() && !complete) throw Fault.usage("no template", "name one, or give each --variant one: "
+                + "'NAME: {template: FILE, model: ID}'");
         var all = new ArrayList<ResolvedVariant>();
         var typed = new ArrayList<String>(models);
         if (models.isEmpty() && further.isEmpty()) typed.add(null);
@@ -41,8 +48,7 @@ final class EvalVariants {
                         ? template : template + "/" + model, name, wishes.request().withModel(model), null));
             }
         }
-        for (String option : further) {
-            var more = VariantOption.read(option);
+        for (var more : options) {
             var own = more.own();
             for (String name : more.template() != null ? List.of(more.template()) : names) {
                 String shown = more.template() != null || names.size() == 1 ? more.name() : found(name).template()

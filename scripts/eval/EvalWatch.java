@@ -72,13 +72,19 @@ final class EvalWatch {
 
     private Map<Path, String> stamps() {
         var stamps = new HashMap<Path, String>();
-        for (Path file : files) {
-            try {
-                stamps.put(file, Files.getLastModifiedTime(file) + " " + Files.size(file));
-            } catch (IOException gone) {
-                stamps.put(file, "missing");
-            }
-        }
+        files.forEach(file -> stamps.put(file, FileStamp.of(file)));
         return stamps;
+    }
+}
+
+/// Tells whether a file was saved again.
+final class FileStamp {
+    /// Returns time and size; those of a folder do not change with the files in it.
+    static String of(Path file) {
+        try {
+            return Files.isDirectory(file) ? "folder" : Files.getLastModifiedTime(file) + " " + Files.size(file);
+        } catch (IOException gone) {
+            return "missing";
+        }
     }
 }

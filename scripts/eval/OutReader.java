@@ -57,7 +57,7 @@ record OutReader(RowReader rows) implements AutoCloseable {
     /// Returns 0 if there is no number.
     private static BigDecimal number(JsonNode json, String field) {
         String text = plain(json, field);
-        return text.matches("-?\\d{1,18}(\\.\\d{1,18})?([eE]-?\\d{1,2})?") ? new BigDecimal(text) : BigDecimal.ZERO;
+        return text.matches("-?\\d{1,18}(\\.\\d{1,25})?([eE]-?\\d{1,2})?") ? new BigDecimal(text) : BigDecimal.ZERO;
     }
 
     @Override

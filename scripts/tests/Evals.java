@@ -107,10 +107,10 @@ class Evals {
         assertEquals(3, sent());
         reports(good("-m", A), "nothing to do: 3 ok");
         assertEquals(3, sent());
-        good("-m", A, "-m", B);                             // a model more
+        Harness.showsNot("checks have changed", good("-m", A, "-m", B));    // a model more
         assertEquals(List.of("c:a", "c:b", "c:c"), modelsSince(3));
         rows("d", "c", "a", "b2");                          // inserted, reordered, edited
-        good("-m", A, "-m", B);
+        Harness.showsNot("checks have changed", good("-m", A, "-m", B));
         assertEquals(List.of("c:b2", "c:d", "g:b2", "g:d"), modelsSince(6));
         good("-m", A, "--repeat", "3");
         assertEquals(18, sent());
@@ -173,6 +173,17 @@ class Evals {
         assertEquals(9, sent());
         assertEquals("0", cop.bodies().getFirst().path("temperature").toString());
         assertFalse(cop.bodies().get(3).has("temperature"));
+    }
+
+    @Test
+    void variantsMayNameTheirTemplates() {
+        String both = "both: {template: t, model: " + A + "}";
+        exits(0, cop.run("eval", "-d", "rows.jsonl", "-o", "lab.jsonl", "--delay", "0", "--variant", both));
+        assertEquals("a/b/1=a+ b/b/1=b+ c/b/1=c+", told());
+        reports(exits(2, cop.run("eval", "-d", "rows.jsonl", "--variant", both, "-m", A)), "no template");
+        reports(exits(2, cop.run("eval", "-d", "rows.jsonl", "--variant", "x: {model: " + A + "}")), "no template");
+        reports(exits(2, cop.run("eval", "-d", "rows.jsonl")), "no template");
+        assertEquals(3, sent());
     }
 
     @Test
@@ -577,6 +588,43 @@ class Evals {
         experiment.report("lab.html");
         assertTrue(cop.read("lab.html").contains("say: b"));
         assertEquals(8, sent());
+    }
+
+    private eval.Evaluation evaluation(BiPredicate<copilot.Row, copilot.Row> test) {
+        return eval.evaluate(cop.toolkit().prompt("t"), "rows.jsonl").models(A).delay(Duration.ZERO).expect("java",
+                test);
+    }
+
+    @Test
+    void checksInJavaCountAsOthersDo() {
+        template("t", "{equals: x, weight: 0}", "say: {{text}}");
+        evaluation((_, answer) -> answer.text("text").equals("a")).to("lab.jsonl");
+        assertEquals("a/g/1=a+ b/g/1=b- c/g/1=c-", told());
+        assertEquals("1.0", cells().getFirst().path("score").toString());
+        template("t", "{equals: x, weight: 3}", "say: {{text}}");
+        evaluation((_, _) -> true).to("lab.jsonl");
+        assertEquals("a/g/1=a- b/g/1=b- c/g/1=c-", told());
+        assertEquals("0.25", cells().getFirst().path("score").toString());
+        judge("{\"reason\": \"no score\"}");
+        evaluation((row, _) -> row.text("id").equals("a")).to("lab.jsonl");
+        assertEquals(List.of(true, false, false), cells().stream().map(cell -> cell.path("pass").isMissingNode())
+                .toList());
+    }
+
+    /// The rows' answers are found by their number.
+    @Test
+    void rowsChangedDuringTheRunAreNotTakenForOthers() {
+        var busy = new AtomicBoolean();
+        var experiment = evaluation((_, _) -> {
+            if (busy.get()) rows("c", "b");
+            return true;
+        }).to("lab.jsonl");
+        busy.set(true);
+        var fault = assertThrows(copilot.Fault.class, () -> experiment.report("lab.html"));
+        assertTrue(fault.message().contains("rows.jsonl was changed during the run"), fault::message);
+        busy.set(false);
+        experiment.report("lab.html");
+        assertEquals(3, sent());
     }
 
     // -------------------------------------------------------------------------------------- processes
