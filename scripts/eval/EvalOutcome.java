@@ -99,7 +99,9 @@ final class EvalOutcome {
     private Summary evaluate(Path lines) throws IOException {
         var names = spec.variants.stream().map(variant -> variant.shown().name()).toList();
         var summary = new Summary.Builder(names);
-        try (var all = results.judged(); var to = Files.newBufferedWriter(lines)) {
+        // unlike Files.newBufferedWriter it accepts half a character, which an answer's JSON may have as an escape
+        try (var all = results.judged(); var to = new BufferedWriter(new OutputStreamWriter(Files.newOutputStream(
+                lines), StandardCharsets.UTF_8))) {
             for (var left = all.iterator(); left.hasNext(); ) {
                 var each = left.next();
                 summary.add(each.cell());

@@ -137,8 +137,9 @@ final class EvalPrompts implements AutoCloseable {
     /// Returns the prompt of a cell.
     String of(EvalCell cell) {
         if (!holds(cell) && !seek(cell)) return "";         // a file of the folder was changed meanwhile
-        return current.cells().stream().filter(each -> each.item().request() != null && each.variant().shown()
-                .name().equals(cell.variant())).findFirst().map(each -> Message.text(each.item().request().messages(), true)).orElse("");
+        return current.cells().stream().filter(each -> each.item().request() != null && each.variant().shown().name()
+                .equals(cell.variant())).findFirst().map(each -> Message.text(each.item().request().messages(), true))
+                .orElse("");
     }
 
     private boolean holds(EvalCell cell) {

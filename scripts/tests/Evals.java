@@ -393,6 +393,17 @@ class Evals {
     }
 
     @Test
+    void answerWithHalfACharacterIsWritten() {
+        template("t", "{equals: '{{label}}', path: label}", "say: {{text}}");
+        cop.write("rows.jsonl", """
+                {"id": "a", "text": "{\\"label\\": \\"xHALF\\"}", "label": "x"}
+                """.replace("HALF", "\\\\ud83d"));
+        good("-m", A, "--report", "lab.html", "--junit", "lab.xml");
+        reports(good("-m", A), "nothing to do: 1 ok");
+        assertEquals("got \"x?\", expected \"x\"", cells().getFirst().at("/checks/0/reason").asString());
+    }
+
+    @Test
     void changedOutIsKept() {
         good("-m", A);
         cop.write("lab.jsonl", "mine\n");
