@@ -124,9 +124,10 @@ final class Admission {
     /// Admits those who may run, in the order of arrival.
     private void admit() {
         long now = System.nanoTime();
-        for (var waiting : queue) {
-            if (running >= limits.jobs()) return;
-            if (waiting.admitted || heldUntil(waiting.model, now).isPresent()) continue;
+        for (var each = queue.iterator(); each.hasNext() && running < limits.jobs();) {
+            var waiting = each.next();
+            if (heldUntil(waiting.model, now).isPresent()) continue;
+            each.remove();                                  // its thread may wake later, when others want to wait
             waiting.admitted = true;
             running++;
             waiting.turn.signal();

@@ -332,6 +332,21 @@ class Serves {
         assertEquals(IntStream.rangeClosed(0, 5).mapToObj(i -> "" + i).toList(), cop.prompts());
     }
 
+    /// Who has been given a place takes none in the queue, even if its thread has not woken yet.
+    @Test
+    void whoIsAdmittedWaitsNoMore() throws Exception {
+        var admission = new Admission(new ServerLimits.Admittance(1, 1, Duration.ofSeconds(30)));
+        var first = admission.enter("m", () -> { });
+        var second = new CompletableFuture<Admission.Lease>();
+        Thread.startVirtualThread(() -> second.complete(admission.enter("m", () -> { })));
+        Harness.await("the second", () -> admission.queued() == 1);
+        first.close();
+        assertEquals(0, admission.queued());
+        assertEquals(1, admission.running());
+        second.get(30, TimeUnit.SECONDS).close();
+        assertEquals(0, admission.running());
+    }
+
     @Test
     void aFullQueue() {
         var limits = ServesHarness.limits(1, 1, Duration.ofMillis(500));
