@@ -7,9 +7,6 @@ import tools.jackson.databind.JsonNode;
 enum ApiProtocol {
     CHAT("/chat/completions"), RESPONSES("/responses"), MESSAGES("/v1/messages");
 
-    /// A comment, which every reader of server-sent events skips.
-    private static final String COMMENT = ": keep-alive\n\n";
-
     private final String endpoint;
 
     ApiProtocol(String endpoint) { this.endpoint = endpoint; }
@@ -48,7 +45,7 @@ enum ApiProtocol {
     }
 
     /// Returns what keeps a silent stream alive. OpenAI's SDKs hand unknown events to the user, Anthropic's knows ping.
-    byte[] keepAlive() { return bytes(this == MESSAGES ? "event: ping\ndata: {\"type\": \"ping\"}\n\n" : COMMENT); }
+    byte[] keepAlive() { return this == MESSAGES ? SseFrames.PING : SseFrames.COMMENT; }
 
     /// Returns the event with which a stream breaks off: the client must not take it for a complete one.
     byte[] broken(ApiRefusal why) {
