@@ -37,12 +37,18 @@ final class Initiator {
     }
 
     static boolean isReminder(String text) {
-        String rest = text.strip();
-        while (rest.startsWith(OPEN)) {
-            int end = rest.indexOf(CLOSE);
+        int at = afterBlanks(text, 0);
+        while (text.startsWith(OPEN, at)) {
+            int end = text.indexOf(CLOSE, at);
             if (end < 0) return false;
-            rest = rest.substring(end + CLOSE.length()).strip();
+            at = afterBlanks(text, end + CLOSE.length());
         }
-        return rest.isEmpty() && !text.isBlank();
+        return at == text.length() && !text.isBlank();
+    }
+
+    private static int afterBlanks(String text, int from) {
+        int at = from;
+        while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
+        return at;
     }
 }
