@@ -78,9 +78,9 @@ record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
     /// Returns the headers that let an allowed page read the answer; none for other clients.
     Map<String, String> cors(HttpFields headers) {
         if (origins.isEmpty()) return Map.of();
-        if (!headers.has("origin")) return Map.of("Vary", "Origin");
-        return Map.of("Access-Control-Allow-Origin", headers.value("origin"), "Access-Control-Expose-Headers", "*",
-                "Vary", "Origin");
+        String origin = headers.value("origin");
+        if (!origins.contains(origin)) return Map.of("Vary", "Origin");        // none, or one that is refused
+        return Map.of("Access-Control-Allow-Origin", origin, "Access-Control-Expose-Headers", "*", "Vary", "Origin");
     }
 
     /// Returns the answer to a browser's question whether a page may send its request.

@@ -1,6 +1,7 @@
 package cop;
 
 import module java.base;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -131,14 +132,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
             refuse(RequestHead.tooLarge(setup.limits().sizes().body()));
             return;
         }
-        held += content.content().readableBytes();
-        if (!server.hold(content.content().readableBytes())) {
-            refuse(RequestHead.overloaded());
-            return;
-        }
-        var bytes = new byte[content.content().readableBytes()];
-        content.content().readBytes(bytes);
-        if (bytes.length > 0) body.add(bytes);
+        // what a stranger sends takes no memory from those who have the key
+        if (refusal == null && !head.isPreflight() && !kept(content.content())) return;
         if (!(content instanceof LastHttpContent)) return;
         timer.cancel(false);
         state = State.ANSWERING;
@@ -146,6 +141,19 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         if (refusal != null) exchange.refuse(refusal);
         else exchange.start(List.copyOf(body), server::hold);
         body.clear();
+    }
+
+    /// Keeps a part of the body, unless all bodies together are too large, which is answered.
+    private boolean kept(ByteBuf part) {
+        var bytes = new byte[part.readableBytes()];
+        held += bytes.length;
+        if (!server.hold(bytes.length)) {
+            refuse(RequestHead.overloaded());
+            return false;
+        }
+        part.readBytes(bytes);
+        if (bytes.length > 0) body.add(bytes);
+        return true;
     }
 
     private ApiRefusal malformed(Throwable cause) {

@@ -20,8 +20,7 @@ final class NettyExchange implements Exchange {
     /// Never forwarded to a client, or set by us.
     private static final Set<String> OWN = Set.of("set-cookie", "connection", "transfer-encoding", "content-length",
             "server", "date");
-    /// Held while a body is decompressed: one of a few bytes may need the most memory.
-    private static final ReentrantLock INFLATING = new ReentrantLock();
+    private static final int PART = 64 << 10;               // of a body that is decompressed
 
     private final Channel channel;
     private final LocalServer.Setup setup;
@@ -103,7 +102,7 @@ final class NettyExchange implements Exchange {
         } catch (Fault fault) {
             if (!gone) orBreak(fault.is(Fault.Kind.INTERRUPTED) ? new ApiRefusal(503, "stopping",
                     "the server is stopping") : ApiRefusal.of(fault), null);
-        } catch (RuntimeException | StackOverflowError | OutOfMemoryError defect) {
+        } catch (RuntimeException | Error defect) {          // without an answer, the client would wait for ever
             orBreak(new ApiRefusal(500, "", "internal error in serve"), defect);
         } finally {
             memory.test(-inflated);
@@ -130,18 +129,18 @@ final class NettyExchange implements Exchange {
         var bytes = joined(parts);
         if (!head.headers().value("content-encoding").toLowerCase(Locale.ROOT).endsWith("gzip")) return bytes;
         int most = setup.limits().sizes().inflated();
-        INFLATING.lock();                                   // a thousandfold of what was counted
-        try (var in = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
-            bytes = in.readNBytes(most + 1);
+        var all = new ByteArrayOutputStream(bytes.length);
+        try (var in = new GZIPInputStream(new ByteArrayInputStream(bytes), PART)) {
+            for (var part = in.readNBytes(PART); part.length > 0; part = in.readNBytes(PART)) {
+                if (all.size() + part.length > most) throw RequestHead.tooLarge(most);
+                inflated += part.length;                    // at once: a few bytes may become a thousandfold
+                if (!memory.test(part.length)) throw RequestHead.overloaded();
+                all.writeBytes(part);
+            }
         } catch (IOException e) {
             throw ApiRefusal.invalid("the body is not valid gzip: " + Text.reason(e));
-        } finally {
-            INFLATING.unlock();
         }
-        if (bytes.length > most) throw RequestHead.tooLarge(most);
-        inflated = bytes.length;
-        if (!memory.test(inflated)) throw RequestHead.overloaded();
-        return bytes;
+        return all.toByteArray();
     }
 
     private static byte[] joined(List<byte[]> parts) {

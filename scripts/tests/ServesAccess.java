@@ -154,7 +154,9 @@ class ServesAccess {
         String text = answer(head("localhost", "Origin: app://obsidian.md\n"));
         assertTrue(text.startsWith("HTTP/1.1 200 ") && text.contains("Access-Control-Allow-Origin: app://obsidian.md"),
                 text);
-        assertTrue(answer(head("localhost", "Origin: app://obsidian.md.evil\n")).startsWith("HTTP/1.1 403 "));
+        String foreign = answer(head("localhost", "Origin: app://obsidian.md.evil\n"));
+        assertTrue(foreign.startsWith("HTTP/1.1 403 "), foreign);
+        assertFalse(foreign.contains("Access-Control-Allow-Origin"), foreign);
         assertTrue(answer(head("localhost", "").replace(ServesHarness.KEY, "wrong")).startsWith("HTTP/1.1 401 "));
     }
 
@@ -310,16 +312,38 @@ class ServesAccess {
     /// More than fits in memory at once is refused, and room is made again.
     @Test
     void manyLargeBodies() {
-        serve.close();
-        var usual = ServesHarness.limits(4, 32, Duration.ofSeconds(60));
-        serve = new ServesHarness(cop, new ServerLimits(usual.admittance(), new ServerLimits.Sizes(64 << 10, 32 << 20,
-                64 << 20, 1 << 20, 100), usual.times()));
+        memory(1 << 20);
         for (int i = 0; i < 3; i++) {
             var answer = serve.post(MESSAGES, " ".repeat(2 << 20));
             assertEquals(503, answer.status(), answer::body);
             assertTrue(answer.body().contains("overloaded_error"), answer::body);
         }
+        for (int i = 0; i < 3; i++) {
+            var answer = serve.send("POST", MESSAGES, gzip(" ".repeat(2 << 20).getBytes(StandardCharsets.UTF_8)),
+                    "Content-Encoding", "gzip");
+            assertEquals(503, answer.status(), answer::body);
+        }
         sentNothing();
+        assertEquals(200, serve.send("POST", CHAT, gzip(BODY.getBytes(StandardCharsets.UTF_8)), "Content-Encoding",
+                "gzip").status());
+    }
+
+    /// What comes without the key is not kept.
+    @Test
+    void bodiesOfStrangers() {
+        memory(1 << 10);
+        for (int i = 0; i < 3; i++) {
+            assertEquals(401, serve.send("POST", CHAT, " ".repeat(32 << 10).getBytes(StandardCharsets.UTF_8),
+                    "Authorization", "Bearer wrong").status());
+        }
+        assertEquals(200, serve.post(CHAT, BODY).status());
+    }
+
+    private void memory(long bodies) {
+        serve.close();
+        var usual = ServesHarness.limits(4, 32, Duration.ofSeconds(60));
+        serve = new ServesHarness(cop, new ServerLimits(usual.admittance(), new ServerLimits.Sizes(64 << 10, 32 << 20,
+                64 << 20, bodies, 100), usual.times()));
     }
 
     // ------------------------------------------------------------------------------------ slow and many
