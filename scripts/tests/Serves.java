@@ -317,7 +317,7 @@ class Serves {
     /// 27: one after the other, in the order of arrival.
     @Test
     void oneAtATime() {
-        cop.sim.set("latency", 60);
+        cop.sim.set("latency", 200);
         var serve = serve(ServesHarness.limits(1, 32, Duration.ofSeconds(60)));
         serve.post(CHAT, body(CHAT, "say: 0", false));
         var answers = new ArrayList<CompletableFuture<ServesHarness.Answer>>();
@@ -325,7 +325,8 @@ class Serves {
             answers.add(serve.send(serve.request("POST", CHAT, body(CHAT, "say: " + i, false).getBytes(
                     StandardCharsets.UTF_8))));
             int waiting = i - 1;
-            Harness.await("a queue of " + waiting, () -> serve.backend.admission().queued() >= waiting
+            var admission = serve.backend.admission();
+            Harness.await("a queue of " + waiting, () -> admission.running() == 1 && admission.queued() >= waiting
                     || answers.getFirst().isDone());
         }
         answers.forEach(answer -> assertEquals(200, answer.join().status()));
