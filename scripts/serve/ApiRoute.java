@@ -47,7 +47,7 @@ record ApiRoute(ApiProtocol protocol, Backend backend) implements Route {
         var error = ErrorResponse.of(answer, text, backend.copilot().context().now());
         var other = mayRepeat ? backend.refused().instead(request, error) : Optional.<Translation>empty();
         if (other.isPresent()) return other;
-        if (error.limited()) error.retryAfter().ifPresent(wait -> backend.admission().hold(request.model(), wait));
+        backend.limited(request.model(), error);
         UpstreamError.relay(answer, text, error, exchange);
         return Optional.empty();
     }

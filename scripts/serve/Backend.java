@@ -25,6 +25,11 @@ record Backend(CopilotClient copilot, Upstream upstream, Admission admission, Tr
     /// Returns the ids to name near ones of.
     List<String> ids() { return translations.ids().get(); }
 
+    /// Holds a model's requests if Copilot has limited them.
+    void limited(String model, ErrorResponse error) {
+        if (error.limited()) error.retryAfter().ifPresent(wait -> admission.hold(model, wait));
+    }
+
     /// Records what an answer has cost, for the figures and for `usage --spent`.
     void used(RequestMeter.Call call, String model, Usage usage) {
         var known = copilot.models().findCached(model);

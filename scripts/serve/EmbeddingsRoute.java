@@ -19,7 +19,10 @@ record EmbeddingsRoute(Backend backend) implements Route {
             for (var call : request.calls()) {
                 var response = backend.upstream().send("POST", "/embeddings", Json.bytes(call), Map.of(), answer -> {
                     if (answer.ok()) return Json.tryParse(answer.text());
-                    UpstreamError.relay(answer, exchange);
+                    String text = answer.text(UpstreamError.MOST);
+                    var error = ErrorResponse.of(answer, text, backend.copilot().context().now());
+                    backend.limited(request.model().id(), error);
+                    UpstreamError.relay(answer, text, error, exchange);
                     return null;
                 });
                 if (response == null) return;

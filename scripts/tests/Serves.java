@@ -390,6 +390,17 @@ class Serves {
         assertEquals(sent, cop.chats().size());
     }
 
+    @Test
+    void aLimitedEmbeddingModelWaits() {
+        var serve = serve();
+        String body = "{\"model\": \"text-embedding-3-small\", \"input\": \"a cat\"}";
+        cop.sim.set("embeddings-faults", "429:90");
+        assertEquals(429, serve.post("/v1/embeddings", body).status());
+        var held = serve.post("/v1/embeddings", body);
+        assertEquals(429, held.status(), held::body);
+        assertEquals(1, cop.requests("/embeddings").size());
+    }
+
     // ------------------------------------------------------------------------------------ who has left
 
     /// 21: in every state, whether streamed or not, by a FIN or a reset.
