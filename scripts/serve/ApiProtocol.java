@@ -52,13 +52,7 @@ enum ApiProtocol {
         return switch (this) {
             case MESSAGES -> bytes("event: error\ndata: " + text(error(why, "")) + "\n\n");
             case CHAT -> bytes("data: " + text(error(why, "")) + "\n\n");
-            case RESPONSES -> {
-                var response = Json.object().put("object", "response").put("status", "failed");
-                response.putObject("error").put("code", why.code().isEmpty() ? "server_error" : why.code())
-                        .put("message", why.getMessage());
-                yield bytes("event: response.failed\ndata: " + Json.compact(Json.object().put("type",
-                        "response.failed").set("response", response)) + "\n\n");
-            }
+            case RESPONSES -> ResponsesPassThrough.failure("", 0, "", why);
         };
     }
 
