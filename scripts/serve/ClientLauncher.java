@@ -80,6 +80,7 @@ record ClientLauncher(Environment env, String client, Path program) {
         environment.clear();
         environment.putAll(env.variables());
         environment.keySet().removeAll(MISLEADING);
+        environment.remove(ServeKey.VARIABLE);              // of another server, which outlives this client
         environment.putAll(variables);
         for (String name : List.of("NO_PROXY", "no_proxy")) {           // a proxy cannot reach this computer's loopback
             environment.merge(name, "127.0.0.1,localhost", (old, own) -> old.isBlank() ? own : old + "," + own);

@@ -76,7 +76,8 @@ class ServesLaunches {
 
     @Test
     void claudeIsServedUntilItEnds() throws Exception {
-        cop.with("ANTHROPIC_API_KEY", "another").with("HTTPS_PROXY", "http://127.0.0.1:1")
+        cop.with("ANTHROPIC_API_KEY", "another").with("COP_SERVE_KEY", "of-another-server")
+                .with("HTTPS_PROXY", "http://127.0.0.1:1")
                 .with("NO_PROXY", "a.example");
         var process = launch("claude", "--", "-p", "two words");
         String base = variable("ANTHROPIC_BASE_URL"), key = variable("ANTHROPIC_AUTH_TOKEN");
@@ -84,6 +85,7 @@ class ServesLaunches {
         assertEquals(200, status(base, key));
         assertEquals(401, status(base, "sk-cop-" + "x".repeat(43)));
         assertEquals("", variable("ANTHROPIC_API_KEY"));
+        assertEquals("", variable("COP_SERVE_KEY"));
         assertEquals("a.example,127.0.0.1,localhost", variable("NO_PROXY"));
         assertEquals(List.of("--settings", cop.read("path").strip(), "-p", "two words"), args());
         assertFalse(cop.read("args.txt").contains(key), "the key is an argument");
