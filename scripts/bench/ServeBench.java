@@ -196,7 +196,7 @@ final class ServeBench {
                 }
                 if (i >= 0) samples.computeIfAbsent(each, _ -> new ArrayList<>()).add(time);
             }
-            if (size > 1_000_000) bench.sim.clearLedger();
+            if (size > 10_000) bench.sim.clearLedger();
         }
         for (var client : clients.values()) client.close();
         String what = (size < 1_000_000 ? size / 1000 + " kB" : size / 1_000_000 + " MB") + (streams ? ", streamed"

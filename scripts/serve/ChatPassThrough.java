@@ -24,7 +24,7 @@ final class ChatPassThrough implements StreamTranslator {
     private final ObjectNode envelope = Json.object();      // what all chunks have
     private ObjectNode usage;                               // comes last
     private TokenUsage used = TokenUsage.NONE;
-    private boolean over;
+    private boolean over, broken;
 
     /// @param single whether one answer was asked for
     ChatPassThrough(String asked, boolean single, boolean includeUsage) {
@@ -40,7 +40,7 @@ final class ChatPassThrough implements StreamTranslator {
         if (text.strip().equals("[DONE]")) return choices.isEmpty() ? failed(BrokenStream.empty()) : finish();
         if (!(Json.tryParse(text) instanceof ObjectNode chunk)) return NOTHING;
         if (chunk.path("error").isObject() || chunk.path("error").isString()) {
-            over = true;
+            over = broken = true;
             return SseFrames.data(chunk);
         }
         count(chunk);
@@ -160,9 +160,12 @@ final class ChatPassThrough implements StreamTranslator {
     @Override
     public byte[] failed(ApiRefusal why) {
         if (over) return NOTHING;
-        over = true;
+        over = broken = true;
         return ApiProtocol.CHAT.broken(why);
     }
+
+    @Override
+    public boolean isBroken() { return broken; }
 
     @Override
     public Usage usage() { return used.usage(); }

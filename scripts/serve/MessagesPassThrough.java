@@ -10,7 +10,7 @@ final class MessagesPassThrough implements StreamTranslator {
     private TokenUsage usage = TokenUsage.NONE;
     private int open = -1;                                  // index of the block that is being sent
     private String delta = "", field = "";                  // of an empty delta in it
-    private boolean over;
+    private boolean over, broken;
 
     MessagesPassThrough(String asked) { this.asked = asked; }
 
@@ -36,6 +36,7 @@ final class MessagesPassThrough implements StreamTranslator {
             }
             case "message_stop", "error" -> {
                 over = true;
+                broken = !type.equals("message_stop");
                 yield data;
             }
             default -> data;
@@ -87,9 +88,12 @@ final class MessagesPassThrough implements StreamTranslator {
     @Override
     public byte[] failed(ApiRefusal why) {
         if (over) return NOTHING;
-        over = true;
+        over = broken = true;
         return ApiProtocol.MESSAGES.broken(why);
     }
+
+    @Override
+    public boolean isBroken() { return broken; }
 
     @Override
     public Usage usage() { return usage.usage(); }

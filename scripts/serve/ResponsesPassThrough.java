@@ -15,7 +15,7 @@ final class ResponsesPassThrough implements StreamTranslator {
     private String response = "";
     private long sequence = -1;
     private TokenUsage usage = TokenUsage.NONE;
-    private boolean over;
+    private boolean over, broken;
 
     /// @param keeper receives the items, with the ids that the client gets
     ResponsesPassThrough(String asked, Consumer<JsonNode> keeper) {
@@ -45,8 +45,12 @@ final class ResponsesPassThrough implements StreamTranslator {
         }
         over = Set.of("response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
                 .contains(type);
+        broken = Set.of("response.failed", "error").contains(type);
         return SseFrames.named(name.isEmpty() ? type : name, event);
     }
+
+    @Override
+    public boolean isBroken() { return broken; }
 
     private void rename(ObjectNode whole) {
         if (whole.path("id").isString()) {
@@ -82,7 +86,7 @@ final class ResponsesPassThrough implements StreamTranslator {
     @Override
     public byte[] failed(ApiRefusal why) {
         if (over) return NOTHING;
-        over = true;
+        over = broken = true;
         return failure(response, sequence + 1, asked, why);
     }
 

@@ -68,8 +68,11 @@ final class StreamRelay {
             ended = true;
             events.end();
             batch.writeBytes(translator.end());
-            sink.write(batch.toByteArray());
-            sink.close();
+            if (translator.isBroken()) sink.breakOff(batch.toByteArray(), BrokenStream.ended().getMessage());
+            else {
+                sink.write(batch.toByteArray());
+                sink.close();
+            }
         } finally {
             lock.unlock();
         }

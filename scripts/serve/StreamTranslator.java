@@ -15,6 +15,9 @@ interface StreamTranslator {
     /// Returns the last frames, when Copilot's stream has ended, or `failed` if the answer is incomplete.
     byte[] end();
 
+    /// Returns whether the client has been given an error, of Copilot or of ours, in place of the answer's end.
+    boolean isBroken();
+
     /// Returns the frames with which a broken stream ends, in the client's protocol.
     byte[] failed(ApiRefusal why);
 

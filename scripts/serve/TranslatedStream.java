@@ -38,6 +38,9 @@ final class TranslatedStream implements StreamTranslator {
     }
 
     @Override
+    public boolean isBroken() { return sink.failure().isPresent(); }
+
+    @Override
     public byte[] filler() { return sink.filler(); }
 
     @Override

@@ -286,6 +286,8 @@ class Serves {
         };
         assertTrue(answer.body().contains(error) || path.equals(RESPONSES) && answer.body().contains("event: error"),
                 answer::body);
+        Harness.await("the problem in the log", () -> serve.log().lines().anyMatch(line -> line.contains("POST")
+                && line.contains("Copilot")));
     }
 
     @ParameterizedTest
