@@ -256,9 +256,9 @@ public class eval extends BatchCommand {
                 -y, --yes  Do not ask for confirmation.
                 """ + LIMITS + """
 
-                  {cop} eval classify -d t.csv -m gpt-5-mini -m claude-haiku-4.5 --repeat 3 -o lab.jsonl
-                  {cop} eval classify classify-short -d tickets.csv -m auto -o lab.jsonl --report lab.html
-                  {cop} eval classify -d tickets.csv --expect 'equals: {{label}}' -o lab.jsonl --threshold 90%
+                  {cop} eval classify -d t.csv -m gpt-5-mini -m auto --repeat 3 -o lab.jsonl
+                  {cop} eval classify short -d t.csv -m auto -o lab.jsonl --report lab.html
+                  {cop} eval classify -d t.csv -o lab.jsonl --expect 'equals: {{label}}'
                   {cop} eval diff monday.jsonl lab.jsonl
                 """;
     }
