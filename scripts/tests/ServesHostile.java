@@ -156,7 +156,7 @@ class ServesHostile {
                 .contains("not UTF-8"));
     }
 
-    /// Bombs are inflated one at a time, and what they become counts as memory.
+    /// What bombs become counts as memory while it grows, so that many at once are refused sooner.
     @Test
     void compressedBombs() throws Exception {
         var packed = new ByteArrayOutputStream();
@@ -164,9 +164,13 @@ class ServesHostile {
             for (int i = 0; i < 30; i++) out.write(new byte[1 << 20]);
         }
         var bomb = packed.toByteArray();
+        error(413, serve.send(serve.request("POST", CHAT, bomb, "Content-Encoding", "gzip")).get(30, TimeUnit.SECONDS));
         var all = IntStream.range(0, 8).mapToObj(_ -> serve.send(serve.request("POST", CHAT, bomb, "Content-Encoding",
                 "gzip"))).toList();
-        for (var each : all) error(413, each.get(30, TimeUnit.SECONDS));
+        for (var each : all) {                              // too large alone, or together with the others
+            int status = each.get(30, TimeUnit.SECONDS).status();
+            assertTrue(status == 413 || status == 503, () -> "status " + status);
+        }
         error(400, gzip(bomb));                             // nested: inflated once
         assertEquals(200, gzip(body("say: packed").getBytes(StandardCharsets.UTF_8)).status());
     }
