@@ -3560,7 +3560,7 @@ final class BatchRun {
     int run() {
         open();
         chooseTarget();
-        if (input == null) input = spool();
+        if (input == null) input = spool(console, spec, folder);
         try (var journal = new Journal(folder.path(), false)) {
             plan(journal);
         }
@@ -3695,13 +3695,14 @@ final class BatchRun {
         if (!manifest.has("started")) manifest.put("started", now);
     }
 
-    private String spool() {
+    static String spool(Console console, BatchSpec spec, RunFolder folder) {
+        var stdin = console.env().stdin();
+        boolean piped = spec.rows.equals("-"), kept = piped && Files.exists(folder.input());
         try {
-            Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // readable by the owner only
+            Path spool = Files.createTempFile("copilot-rows-", "." + spec.format);      // readable by the owner only
             spool.toFile().deleteOnExit();
-            boolean kept = piped() && Files.exists(folder.input());
-            if (!piped()) env.stdin().copyTo(spool, env.path(spec.rows));
-            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool, null);
+            if (!piped) stdin.copyTo(spool, console.env().path(spec.rows));
+            else if (!kept || stdin.kind() != Stdin.Kind.TERMINAL) stdin.copyTo(spool, null);
             if (!kept || Files.size(spool) > 0) return spool.toString();
             console.note("note: using the rows piped in earlier: " + folder.input());
             return folder.input().toString();

@@ -38,7 +38,7 @@ final class EvalRun {
     int run() {
         open();
         chooseModels();
-        if (input == null) input = spool();
+        if (input == null) input = BatchRun.spool(console, batch, folder);
         if (batch.sample > 0) sample();
         boolean exists = !earlier.isEmpty() && !batch.dryRun;       // otherwise nothing is written yet
         try (var journal = new Journal(folder.path(), exists)) {
@@ -93,21 +93,6 @@ final class EvalRun {
         if (plan != null && !stamp.equals(FileStamp.of(env.path(input)))) throw Fault.error(batch.rows
                 + " was changed during the run", "the answers are saved; run the same command");
         return new EvalInput(RowReader.opened(env, input, batch.rows, batch.format), spec, chosen, keys);
-    }
-
-    private String spool() {
-        try {
-            Path spool = Files.createTempFile("copilot-eval-", "." + batch.format);     // readable by the owner only
-            spool.toFile().deleteOnExit();
-            boolean kept = piped() && Files.exists(folder.input());
-            if (!piped()) env.stdin().copyTo(spool, env.path(batch.rows));
-            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool, null);
-            if (!kept || Files.size(spool) > 0) return spool.toString();
-            console.note("note: using the rows piped in earlier: " + folder.input());
-            return folder.input().toString();
-        } catch (IOException e) {
-            throw Fault.io("cannot save the input", e, "free some space for temporary files");
-        }
     }
 
     private void chooseModels() {
