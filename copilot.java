@@ -5568,7 +5568,7 @@ final class Spending {
 final class ModelCatalog {
     private final CopilotClient copilot;
     private final Context context;
-    private final Map<Path, Optional<ModelList>> lists = new ConcurrentHashMap<>();     // by file, each read once
+    private final Map<GithubToken, Optional<ModelList>> lists = new ConcurrentHashMap<>();     // each file is read once
     private final Map<Path, EndpointMemory> memories = new ConcurrentHashMap<>();
     private final ReentrantLock fetching = new ReentrantLock();
     private volatile Instant asked = Instant.EPOCH;         // when `listIfAny` last fetched
@@ -5587,13 +5587,14 @@ final class ModelCatalog {
         return context.http().withRetries(retries, () -> Deadline.withLock(fetching, () -> {
             var old = cached().filter(each -> each.isYounger(ModelList.USABLE, context.now()));
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
-            var file = copilot.tokens().source().file("models-", context);
+            var source = copilot.tokens().source();
             var fresh = new ModelList(copilot.send("GET", "/models", null, UnaryOperator.identity(),
                     ResponseHandler.json("the list of models")), context.now());
             // it was learned with another list, or long ago
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
-            context.home().writeCached(file, fresh.json(), fresh.fetched(), context.console());
-            lists.put(file, Optional.of(fresh));
+            context.home().writeCached(source.file("models-", context), fresh.json(), fresh.fetched(),
+                    context.console());
+            lists.put(source, Optional.of(fresh));
             return fresh;
         }));
     }
@@ -5614,9 +5615,9 @@ final class ModelCatalog {
     /// Returns a cached list of any age, of the token in use or the first source that has one.
     Optional<ModelList> cached() {
         var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::usable);
-        return sources.stream().map(source -> lists.computeIfAbsent(source.file("models-", context), file ->
-                context.home().readCached(file).filter(kept -> kept.answer().path("data").isArray())
-                        .map(kept -> new ModelList(kept.answer(), kept.fetched()))))
+        return sources.stream().map(source -> lists.computeIfAbsent(source, _ -> context.home().readCached(
+                source.file("models-", context)).filter(kept -> kept.answer().path("data").isArray())
+                .map(kept -> new ModelList(kept.answer(), kept.fetched()))))
                 .flatMap(Optional::stream).findFirst();
     }
 

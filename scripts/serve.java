@@ -219,12 +219,20 @@ public class serve extends Command {
         try (var server = new LocalServer(new LocalServer.Setup(access, routes(backend), limits, meter, console))) {
             int port = server.listen(new InetSocketAddress(loopback, has("--port") ? port() : 0)).getPort();
             var settings = settings(copilot, url(loopback, port), client);
-            boolean quiet = console.quiet;
-            console.quiet = true;                           // the terminal is the client's
-            int code = launcher.run(settings, key, texts("ARGS"));
-            console.quiet = quiet;
+            int code = quietly(() -> launcher.run(settings, key, texts("ARGS")));
             if (meter.snapshot().all().requests() > 0) console.note(client + ": " + meter.summary());
             return code;
+        }
+    }
+
+    /// Runs a client, whose the terminal is.
+    private int quietly(IntSupplier client) {
+        boolean quiet = console.quiet;
+        console.quiet = true;
+        try {
+            return client.getAsInt();
+        } finally {
+            console.quiet = quiet;
         }
     }
 

@@ -15,6 +15,7 @@ final class ServeBench {
     private final int rounds;
     private final Path npm;                                 // where copilot-api is; null if it is not measured
     private final List<Target> running = new ArrayList<>();
+    private final Set<Target> late = new HashSet<>();       // have not answered within the time
 
     /// A server to measure; for direct requests, without a process.
     private record Target(String name, URI chat, String key, Process process, double start) {
@@ -78,9 +79,13 @@ final class ServeBench {
     // ---- servers
 
     private void stop() throws InterruptedException {
-        for (var each : running) each.process().descendants().forEach(ProcessHandle::destroyForcibly);
-        for (var each : running) each.process().destroyForcibly().waitFor();
+        for (var each : running) end(each.process());
         running.clear();
+    }
+
+    private static void end(Process process) throws InterruptedException {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
     }
 
     /// Starts ours, with the JIT compiler that it is not started with as well, and copilot-api.
@@ -181,7 +186,7 @@ final class ServeBench {
         var samples = new LinkedHashMap<Target, List<ProxyClient.Times>>();
         var clients = new HashMap<Target, ProxyClient>();
         for (var each : all) clients.put(each, each.client());
-        var late = new HashSet<Target>();
+        var before = Set.copyOf(late);
         for (int i = -Math.max(1, times / 5); i < times; i++) {     // the first rounds warm up
             for (int k = 0; k < all.size(); k++) {
                 var each = all.get((Math.abs(i) + k) % all.size());
@@ -191,7 +196,8 @@ final class ServeBench {
                     time = clients.get(each).send(body, _ -> {});
                 } catch (IOException e) {
                     if (!each.name().equals(PEER)) throw e;
-                    late.add(each);                         // it counts an image's tokens, or has lost its connection
+                    late.add(each);
+                    end(each.process());                    // it counts an image's tokens, and would for the others
                     continue;
                 }
                 if (i >= 0) samples.computeIfAbsent(each, _ -> new ArrayList<>()).add(time);
@@ -202,8 +208,8 @@ final class ServeBench {
         String what = (size < 1_000_000 ? size / 1000 + " kB" : size / 1_000_000 + " MB") + (streams ? ", streamed"
                 : "");
         var direct = samples.get(all.getFirst());
-        for (var each : late) System.out.println("| " + what + " | " + each.name()
-                + " | no answer within 60 s | | | | |");
+        for (var each : late) System.out.println("| " + what + " | " + each.name() + " | " + (before.contains(each)
+                ? "not measured any more" : "no answer within 60 s") + " | | | | |");
         all = all.stream().filter(each -> !late.contains(each)).toList();
         var peer = all.getLast().name().equals(PEER) ? samples.get(all.getLast()) : null;
         double peers = peer == null ? Double.NaN : at(0.5, differences(peer, direct, ProxyClient.Times::end));

@@ -11,7 +11,8 @@ import module java.base;
 /// @param origins of web pages that may use it
 record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
     static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
-    private static final Pattern HOST = Pattern.compile("(\\[[0-9a-f:.]+]|[a-z0-9._-]+?)\\.*(?::[0-9]{1,5})?");
+    private static final Pattern HOST = Pattern.compile("(\\[[0-9a-f:.]+]|[a-z0-9._-]+?)\\.*(?::[0-9]{1,5})?"),
+            LOOPBACK6 = Pattern.compile("\\[[0:]*:0*1]"), SPACE = Pattern.compile("\\s+");
 
     /// @param key null to require none
     /// @param more hosts other than those of this machine
@@ -23,7 +24,7 @@ record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
     /// Returns the host of a Host header, in lower case and without port and final dot; empty if it is malformed.
     static Optional<String> host(String text) {
         return Optional.of(HOST.matcher(text.toLowerCase(Locale.ROOT))).filter(Matcher::matches).map(host ->
-                host.group(1).replaceFirst("\\[[0:]*:0*1]", "[::1]"));
+                LOOPBACK6.matcher(host.group(1)).replaceFirst("[::1]"));
     }
 
     /// Returns why a request is refused, whatever it asks for.
@@ -63,10 +64,11 @@ record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
     }
 
     private static Optional<String> credentials(String authorization, boolean basic) {
-        var parts = authorization.strip().split("\\s+", 2);
+        var parts = SPACE.split(authorization.strip(), 2);
         if (parts.length < 2) return Optional.empty();
-        if (parts[0].matches("(?i)bearer|token")) return Optional.of(parts[1]);      // GitHub's clients send `token`
-        if (!basic || !parts[0].equalsIgnoreCase("basic")) return Optional.empty();
+        var kind = parts[0].toLowerCase(Locale.ROOT);
+        if (kind.equals("bearer") || kind.equals("token")) return Optional.of(parts[1]);    // as GitHub's clients do
+        if (!basic || !kind.equals("basic")) return Optional.empty();
         try {
             String pair = new String(Base64.getDecoder().decode(parts[1]), StandardCharsets.UTF_8);
             return Optional.of(pair.substring(pair.indexOf(':') + 1));

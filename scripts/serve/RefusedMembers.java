@@ -12,6 +12,7 @@ final class RefusedMembers {
             + "anthropic-beta).*");
     private static final Pattern BOTH = Pattern.compile("`(temperature|top_p)` and `(temperature|top_p)` cannot both");
     private static final String BETA = "beta ";
+    private static final int MOST = 100;                    // members of one model
     /// Of these, a member may go, but not all.
     private static final Set<String> KEPT = Set.of("model", "messages", "input", "system", "instructions", "tools",
             "tool_choice", "thinking", "output_config", "output_config.format", "output_format", "response_format",
@@ -37,7 +38,9 @@ final class RefusedMembers {
         var other = without(request, lessons);
         boolean same = Arrays.equals(other.body(), request.body()) && other.headers().equals(request.headers());
         if (same) return Optional.empty();
-        known.computeIfAbsent(key(request), _ -> ConcurrentHashMap.newKeySet()).addAll(lessons);
+        var all = known.computeIfAbsent(key(request), _ -> ConcurrentHashMap.newKeySet());
+        if (all.size() > MOST) all.clear();                 // of a client that makes up names
+        all.addAll(lessons);
         return Optional.of(other);
     }
 

@@ -12,6 +12,8 @@ import io.netty.handler.codec.http.HttpUtil;
 record RequestHead(String method, String target, HttpFields headers, boolean keep, boolean chunks) {
     /// A request that could not be read.
     static final RequestHead NONE = new RequestHead("GET", "/", HttpFields.of(Map.of()), false, true);
+    private static final Pattern END_OF_PATH = Pattern.compile("[?#]"),
+            JSON = Pattern.compile("application/(?:.+\\+)?json\\s*(?:;.*)?");
 
     static RequestHead of(HttpRequest request) {
         var fields = new HashMap<String, List<String>>();
@@ -24,7 +26,7 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
     /// Returns this request as the last of its connection.
     RequestHead last() { return new RequestHead(method, target, headers, false, chunks); }
 
-    String path() { return target.replaceFirst("[?#].*", ""); }
+    String path() { return END_OF_PATH.split(target, 2)[0]; }
 
     Map<String, String> query() {
         var all = new LinkedHashMap<String, String>();
@@ -87,7 +89,7 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
     private void checkBody(ServerLimits.Sizes sizes) {
         if (!method.equals("POST")) return;
         String type = headers.value("content-type").toLowerCase(Locale.ROOT);
-        if (!type.replaceFirst(";.*", "").strip().matches("application/(.+\\+)?json")) {
+        if (!JSON.matcher(type).matches()) {
             throw new ApiRefusal(415, "", "expected Content-Type: application/json, got "
                     + (type.isEmpty() ? "none" : Text.shortened(Text.printable(type), 60)));
         }

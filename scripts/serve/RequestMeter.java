@@ -18,6 +18,8 @@ final class RequestMeter {
     private static final Set<String> NOISE = Set.of("HEAD /", "GET /", "POST /api/event_logging/batch", "GET /livez",
             "GET /favicon.ico");
     private static final String GONE = "client gone";
+    /// Marks of direction too, with which a client could show another line than it has caused.
+    private static final Pattern HIDDEN = Pattern.compile("[\n\\p{Cf}]");
 
     /// What requests have used.
     ///
@@ -98,8 +100,7 @@ final class RequestMeter {
     }
 
     private static String clean(String text, int most) {
-        // marks of direction too, with which a client could show another line than it has caused
-        return Text.shortened(Text.cell(text).replaceAll("[\n\\p{Cf}]", " "), most);
+        return Text.shortened(HIDDEN.matcher(Text.cell(text)).replaceAll(" "), most);
     }
 
     /// One request, by any thread.

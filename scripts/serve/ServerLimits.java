@@ -22,11 +22,12 @@ record ServerLimits(Admittance admittance, Sizes sizes, Times times) {
     }
 
     /// @param client how slow a client may be
-    /// @param upstream how slow Copilot may be
+    /// @param upstream how long Copilot may be silent, also before a response's headers, which models that think send
+    ///     late if they do not stream
     /// @param signs how a silent stream shows that it lives
     /// @param shutdown how long streams may go on after Ctrl-C
-    record Times(Client client, Upstream upstream, Signs signs, Duration shutdown) {
-        static final Times DEFAULT = new Times(Client.DEFAULT, Upstream.DEFAULT, Signs.DEFAULT,
+    record Times(Client client, Duration upstream, Signs signs, Duration shutdown) {
+        static final Times DEFAULT = new Times(Client.DEFAULT, Duration.ofMinutes(15), Signs.DEFAULT,
                 Duration.ofSeconds(10));
     }
 
@@ -36,12 +37,6 @@ record ServerLimits(Admittance admittance, Sizes sizes, Times times) {
     record Client(Duration head, Duration body, Duration idle) {
         static final Client DEFAULT = new Client(Duration.ofSeconds(10), Duration.ofSeconds(120),
                 Duration.ofMinutes(5));
-    }
-
-    /// @param head until the response's headers, which models that think send late if they do not stream
-    /// @param silence between two bytes
-    record Upstream(Duration head, Duration silence) {
-        static final Upstream DEFAULT = new Upstream(Duration.ofMinutes(15), Duration.ofMinutes(15));
     }
 
     /// @param ping the silence after which Anthropic's clients get a `ping`

@@ -42,6 +42,9 @@ final class StreamRelay {
             if (exchange.isGone()) throw stopped;
             Thread.interrupted();
             broken(new ApiRefusal(503, "stopping", "the server is stopping"));
+        } catch (RuntimeException | Error defect) {
+            broken(new ApiRefusal(500, "", "internal error in serve"));
+            throw defect;
         } finally {
             ended = true;
             signals.interrupt();

@@ -4,7 +4,9 @@ import module java.base;
 
 /// Sends requests to Copilot as `chat` does: with the account's token, which is renewed once if it is rejected, through
 /// the same proxies. Nothing else is sent twice: clients repeat requests themselves, and two layers multiply.
-record Upstream(CopilotClient copilot, ServerLimits.Upstream limits) {
+///
+/// @param silence how long Copilot may be silent, before a response's headers and then
+record Upstream(CopilotClient copilot, Duration silence) {
     /// Sends a request, and reads its response of any status. Interrupting the thread cancels it at once.
     ///
     /// @param path such as `/chat/completions`
@@ -12,6 +14,6 @@ record Upstream(CopilotClient copilot, ServerLimits.Upstream limits) {
     /// @param headers to add to our own, or to replace them
     <T> T send(String method, String path, byte[] body, Map<String, String> headers, AnyReading<T> reading) {
         return copilot.send(method, path, body, call -> new ApiRequest(call.method(), call.uri(),
-                call.headers().with(headers), call.body(), limits.head(), 0, _ -> null), reading);
+                call.headers().with(headers), call.body(), silence, 0, _ -> null), reading);
     }
 }

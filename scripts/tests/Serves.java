@@ -492,6 +492,54 @@ class Serves {
         assertTrue(running.join().body().contains("[DONE]"));
     }
 
+    /// A defect of ours in the middle of a stream: the client is told in its own form, and so are we.
+    @ParameterizedTest
+    @ValueSource(strings = {CHAT, RESPONSES, MESSAGES})
+    void aDefectInAStream(String path) throws Exception {
+        var serve = serve();
+        var setup = serve.setup;
+        var routes = new Routes().add("POST", path, exchange -> serve.backend.upstream().send("POST",
+                "/chat/completions", body(CHAT, "say: two words", true).getBytes(StandardCharsets.UTF_8), Map.of(),
+                answer -> {
+                    new StreamRelay(exchange, exchange.stream(200, Map.of()), new Defective(exchange.protocol()),
+                            setup.limits().times().signs()).copy(answer);
+                    return null;
+                }));
+        try (var server = new LocalServer(new LocalServer.Setup(setup.access(), routes, setup.limits(), setup.meter(),
+                setup.console()))) {
+            int port = server.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).getPort();
+            try (var client = serve.raw(port).post(path, body(path, "hello", true))) {
+                String all = client.rest();
+                assertTrue(all.contains("before") && all.contains("internal error in serve"), all);
+            }
+        }
+        Harness.await("a report", () -> serve.log().contains("a defect of the test"));
+    }
+
+    /// Fails at the second event.
+    private static final class Defective implements StreamTranslator {
+        private final ApiProtocol protocol;
+        private boolean begun;
+
+        Defective(ApiProtocol protocol) { this.protocol = protocol; }
+
+        @Override
+        public byte[] event(String name, byte[] data) {
+            if (begun) throw new IllegalStateException("a defect of the test");
+            begun = true;
+            return "data: before\n\n".getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public byte[] end() { return NOTHING; }
+
+        @Override
+        public boolean isBroken() { return false; }
+
+        @Override
+        public byte[] failed(ApiRefusal why) { return protocol.broken(why); }
+    }
+
     /// The second Ctrl-C: what is in flight ends at once, with an error.
     @Test
     void aborting() throws Exception {

@@ -11,6 +11,7 @@ final class ServesHarness implements AutoCloseable {
     final StringWriter log = new StringWriter();
     final RequestMeter meter;
     final Backend backend;
+    final LocalServer.Setup setup;
     final LocalServer server;
     final int port;
     private final HttpSender http;
@@ -31,7 +32,8 @@ final class ServesHarness implements AutoCloseable {
                 Headers.parse(env.variable("COP_HEADERS"), List.of()), http));
         meter = new RequestMeter(console, false);
         backend = Backend.of(copilot, limits, meter);
-        server = new LocalServer(new LocalServer.Setup(access, serve.routes(backend), limits, meter, console));
+        setup = new LocalServer.Setup(access, serve.routes(backend), limits, meter, console);
+        server = new LocalServer(setup);
         port = server.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).getPort();
     }
 
@@ -45,7 +47,7 @@ final class ServesHarness implements AutoCloseable {
     static ServerLimits limits(int jobs, int queue, Duration patience, ServerLimits.Client client,
             ServerLimits.Signs signs) {
         return new ServerLimits(new ServerLimits.Admittance(jobs, queue, patience), ServerLimits.Sizes.DEFAULT,
-                new ServerLimits.Times(client, ServerLimits.Upstream.DEFAULT, signs, Duration.ofSeconds(2)));
+                new ServerLimits.Times(client, ServerLimits.Times.DEFAULT.upstream(), signs, Duration.ofSeconds(2)));
     }
 
     String url() { return "http://127.0.0.1:" + port; }
@@ -96,7 +98,7 @@ final class ServesHarness implements AutoCloseable {
     final class Raw implements AutoCloseable {
         final Socket socket;
 
-        Raw() {
+        Raw(int port) {
             try {
                 socket = new Socket(InetAddress.getLoopbackAddress(), port);
                 socket.setSoTimeout(20_000);
@@ -170,7 +172,10 @@ final class ServesHarness implements AutoCloseable {
         }
     }
 
-    Raw raw() { return new Raw(); }
+    Raw raw() { return raw(port); }
+
+    /// @param other of another server
+    Raw raw(int other) { return new Raw(other); }
 
     @Override
     public void close() {
