@@ -5568,7 +5568,7 @@ final class Spending {
 final class ModelCatalog {
     private final CopilotClient copilot;
     private final Context context;
-    private final Map<GithubToken, Optional<ModelList>> lists = new ConcurrentHashMap<>();     // each file is read once
+    private final Map<GithubToken, Optional<ModelList>> lists = new ConcurrentHashMap<>();
     private final Map<Path, EndpointMemory> memories = new ConcurrentHashMap<>();
     private final ReentrantLock fetching = new ReentrantLock();
     private volatile Instant asked = Instant.EPOCH;         // when `listIfAny` last fetched
@@ -5587,14 +5587,13 @@ final class ModelCatalog {
         return context.http().withRetries(retries, () -> Deadline.withLock(fetching, () -> {
             var old = cached().filter(each -> each.isYounger(ModelList.USABLE, context.now()));
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
-            var source = copilot.tokens().source();
             var fresh = new ModelList(copilot.send("GET", "/models", null, UnaryOperator.identity(),
                     ResponseHandler.json("the list of models")), context.now());
             // it was learned with another list, or long ago
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
-            context.home().writeCached(source.file("models-", context), fresh.json(), fresh.fetched(),
-                    context.console());
-            lists.put(source, Optional.of(fresh));
+            context.home().writeCached(copilot.tokens().source().file("models-", context), fresh.json(),
+                    fresh.fetched(), context.console());
+            lists.put(copilot.tokens().source(), Optional.of(fresh));
             return fresh;
         }));
     }
@@ -5615,10 +5614,9 @@ final class ModelCatalog {
     /// Returns a cached list of any age, of the token in use or the first source that has one.
     Optional<ModelList> cached() {
         var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::usable);
-        return sources.stream().map(source -> lists.computeIfAbsent(source, _ -> context.home().readCached(
+        return sources.stream().flatMap(source -> lists.computeIfAbsent(source, _ -> context.home().readCached(
                 source.file("models-", context)).filter(kept -> kept.answer().path("data").isArray())
-                .map(kept -> new ModelList(kept.answer(), kept.fetched()))))
-                .flatMap(Optional::stream).findFirst();
+                .map(kept -> new ModelList(kept.answer(), kept.fetched()))).stream()).findFirst();
     }
 
     /// Uses the first source as long as no token is in use.
@@ -5670,7 +5668,7 @@ final class ModelCatalog {
 
     /// Returns the model named (perhaps by part of its id), or COP_MODEL, the user's default, or the account's.
     String choose(String named) {
-        copilot.tokens().get();                             // unlike the list's, its errors are reported
+        copilot.tokens().get();    // unlike the list's, its errors are reported
         var configured = requested(named);
         boolean stale = cached().filter(list -> list.isYounger(Duration.ofDays(2), context.now())).isEmpty();
         if (configured.isEmpty() || !Model.isAuto(configured.get()) && stale) listIfAny();
@@ -6212,7 +6210,7 @@ final class TokenManager {
 
     GithubToken source() {
         get();
-        return active.source();                             // never null again
+        return active.source();    // never null again
     }
 
     Optional<GithubToken> used() { return Optional.ofNullable(active).map(Active::source); }
@@ -10394,6 +10392,10 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
         return n;
     }
 
+    /// Lets a BufferedInputStream read what has arrived at once.
+    @Override
+    public int available() { return queue.peek() instanceof ByteBuffer next ? next.remaining() : 0; }
+
     /// Returns the decompressed body: some proxies add gzip unasked and unsaid, and no text begins with its first byte.
     InputStream plain() throws IOException {
         if (plain != null) return plain;
@@ -10416,7 +10418,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
     private boolean fill() throws IOException {
         while (!current.hasRemaining() && !ended) {
             if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
-            var item = next();                              // a pattern switch would generate a class at each start
+            var item = next();    // a pattern switch would generate a class at each start
             if (item instanceof Throwable trouble) throw new IOException(Text.reason(trouble), trouble);
             if (item instanceof ByteBuffer buffer) current = buffer;
             else ended = true;
@@ -10806,7 +10808,7 @@ final class HttpSender implements AutoCloseable {
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
-                reason = cause;                             // the JDK wraps it once or twice
+                reason = cause;    // the JDK wraps it once or twice
             }
             throw reason;
         }

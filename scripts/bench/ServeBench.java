@@ -64,6 +64,7 @@ final class ServeBench {
             try (var upstream = new TimedUpstream()) {
                 var all = servers(upstream.url(), upstream.url(), 1000);
                 var direct = new Target("direct", URI.create(upstream.url() + "/chat/completions"), "x", null, 0);
+                warm(all, body("quick", 1000, false, "hi"));
                 deltas(direct, all);
                 cancels(upstream, all);
                 load(direct, all);
@@ -161,12 +162,7 @@ final class ServeBench {
                 .findFirst().orElseThrow();
         all.add(new Target("direct", URI.create(bench.sim.api() + "/chat/completions"), token, null, 0));
         all.addAll(servers);
-        for (var each : all) {                              // a server runs for hours: its first requests do not count
-            try (var client = each.client()) {
-                byte[] body = body(MODEL, 1000, false, "say: warm");
-                for (int i = 0; i < (bench.quick ? 50 : 1000); i++) client.send(body, _ -> {});
-            }
-        }
+        warm(all, body(MODEL, 1000, false, "say: warm"));
         bench.sim.clearLedger();
         System.out.printf("%nAdded to a request by a server on the same machine, ms; requests in turn%n%n"
                 + "| request | server | first byte, median | p95 | end, median | p95 | of copilot-api's |%n"
@@ -177,6 +173,15 @@ final class ServeBench {
                         / (bench.quick ? 3 : 1));
                 added(all, size, streams, times);
                 bench.sim.clearLedger();
+            }
+        }
+    }
+
+    /// A server runs for hours: its first requests do not count.
+    private void warm(List<Target> all, byte[] body) throws IOException {
+        for (var each : all) {
+            try (var client = each.client()) {
+                for (int i = 0; i < (bench.quick ? 50 : 1000); i++) client.send(body, _ -> {});
             }
         }
     }
@@ -363,7 +368,7 @@ final class ServeBench {
         System.out.printf("%n| %,d idle streams | MB | MB more than before |%n|---|--:|--:|%n", streams);
         for (var each : all) {
             double before = each.megabytes();
-            int others = upstream.idle.get();               // of a server that did not see its clients leave
+            int others = upstream.begun.get();
             var clients = new ArrayList<ProxyClient>();
             for (int i = 0; i < streams; i++) {
                 var client = each.client();
@@ -371,7 +376,7 @@ final class ServeBench {
                 client.begin(body("idle", 300, true, "hi"));
             }
             for (var client : clients) client.await("\"x\"");
-            if (upstream.idle.get() - others < streams) throw new IllegalStateException("not all streams are open");
+            if (upstream.begun.get() - others != streams) throw new IllegalStateException("not all streams are open");
             bench.figure(each.name(), "%.0f %.0f", each.megabytes(), each.megabytes() - before);
             for (var client : clients) client.close();
         }

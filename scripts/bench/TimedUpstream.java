@@ -9,7 +9,7 @@ final class TimedUpstream implements AutoCloseable {
     private final ServerSocket server;
     /// Receives when the client of an idle stream has left (System.nanoTime()).
     final BlockingQueue<Long> left = new LinkedBlockingQueue<>();
-    final AtomicInteger idle = new AtomicInteger();
+    final AtomicInteger begun = new AtomicInteger();        // idle streams
 
     TimedUpstream() throws IOException {
         server = new ServerSocket(0, 2048, InetAddress.getLoopbackAddress());
@@ -74,13 +74,12 @@ final class TimedUpstream implements AutoCloseable {
         out.write(("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
                 .getBytes());
         if (how[0].equals("idle")) {
+            begun.incrementAndGet();
             event(out, delta("x"));
-            idle.incrementAndGet();
             try {
                 in.read();                                  // waits for the end
             } finally {
                 left.add(System.nanoTime());
-                idle.decrementAndGet();
             }
             throw new EOFException();
         }

@@ -54,15 +54,18 @@ final class StreamRelay {
     private void send(EventSplitter events, byte[] buffer, int length, ByteArrayOutputStream batch)
             throws IOException {
         lock.lock();
-        try {
+        try (Closeable _ = () -> flush(batch)) {            // also what came before a fault
             events.accept(buffer, length);
-            if (batch.size() == 0) return;
-            sink.write(batch.toByteArray());
-            lastEvent = System.nanoTime();
-            batch.reset();
         } finally {
             lock.unlock();
         }
+    }
+
+    private void flush(ByteArrayOutputStream batch) {
+        if (batch.size() == 0) return;
+        sink.write(batch.toByteArray());
+        lastEvent = System.nanoTime();
+        batch.reset();
     }
 
     private void last(EventSplitter events, ByteArrayOutputStream batch) {

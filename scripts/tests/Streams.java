@@ -416,6 +416,15 @@ class Streams {
         }
     }
 
+    /// A burst is one read, and one write of `serve`.
+    @Test
+    void whatHasArrivedIsReadAtOnce() throws IOException {
+        byte[] bytes = "data: 1\n\ndata: 2\n\ndata: 3\n\n".getBytes(StandardCharsets.UTF_8);
+        var buffer = new byte[100];
+        assertEquals(bytes.length, body(bytes, 9).plain().read(buffer));
+        assertEquals(-1, body(new byte[0], 1).plain().read(buffer));
+    }
+
     private static ApiResponse head(String type, StreamingBody body) {
         return new ApiResponse(200, HttpHeaders.of(Map.of("content-type", List.of(type), "x-github-request-id",
                 List.of("R:1")), (_, _) -> true), body);
