@@ -77,50 +77,58 @@ public class eval extends BatchCommand {
     public static Evaluation evaluate(Prompt prompt, String rows) { return new Evaluation(prompt, rows); }
 
     /// An experiment not run yet: most methods return a copy, `to` runs it.
-    ///
-    /// @param rows a file name, or a list of maps
-    public record Evaluation(List<Prompt> prompts, Object rows, List<String> models, int repeat, List<String> checks,
-                             Map<String, BiPredicate<Row, Row>> predicates, String judge, int jobs, Duration delay,
-                             boolean retry, Consumer<String> progress) {
-        public Evaluation {
-            prompts = List.copyOf(prompts);
-            prompts.forEach(prompt -> Fault.nonNull(prompt, "evaluate's prompt"));
-            Fault.nonNull(rows, "evaluate's rows");
-            Fault.nonNull(delay, "delay's time");
-            Fault.nonNull(progress, "progress's listener");
-            if (repeat < 1) throw Fault.usage("repeat(" + repeat + ") is out of range", "use 1 or more");
-            if (jobs < 1) throw Fault.usage("jobs(" + jobs + ") is out of range", "use 1 or more");
-        }
+    public static final class Evaluation implements Cloneable {
+        List<Prompt> prompts;
+        final Object rows;                                  // a file name, or a list of maps
+        List<String> models = List.of(), checks = List.of();
+        Map<String, BiPredicate<Row, Row>> predicates = Map.of();
+        int repeat = 1, jobs = BatchSpec.JOBS;
+        Duration delay = BatchSpec.DELAY;
+        String judge;
+        boolean retry;
+        Consumer<String> progress = _ -> { };
 
         Evaluation(Prompt prompt, Object rows) {
-            this(List.of(Fault.nonNull(prompt, "evaluate's prompt")), rows, List.of(), 1, List.of(), Map.of(), null,
-                    BatchSpec.JOBS, BatchSpec.DELAY, false, _ -> { });
+            prompts = List.of(Fault.nonNull(prompt, "evaluate's prompt"));
+            this.rows = Fault.nonNull(rows, "evaluate's rows");
+        }
+
+        /// Returns a changed copy.
+        private Evaluation with(Consumer<Evaluation> change) {
+            try {
+                var copy = (Evaluation) clone();
+                change.accept(copy);
+                return copy;
+            } catch (CloneNotSupportedException impossible) {
+                throw new AssertionError(impossible);
+            }
+        }
+
+        private static <T> List<T> plus(List<T> list, T another) {
+            return Stream.concat(list.stream(), Stream.of(another)).toList();
+        }
+
+        private static int atLeastOne(String method, int number) {
+            if (number >= 1) return number;
+            throw Fault.usage(method + "(" + number + ") is out of range", "use 1 or more");
         }
 
         /// Adds a prompt to compare.
         public Evaluation and(Prompt other) {
-            var all = Stream.concat(prompts.stream(), Stream.of(Fault.nonNull(other, "and's prompt"))).toList();
-            return new Evaluation(all, rows, models, repeat, checks, predicates, judge, jobs, delay, retry,
-                    progress);
+            Fault.nonNull(other, "and's prompt");
+            return with(copy -> copy.prompts = plus(prompts, other));
         }
 
         /// Sets the models that answer each prompt; the default is the prompt's.
-        public Evaluation models(String... ids) {
-            return new Evaluation(prompts, rows, List.of(ids), repeat, checks, predicates, judge, jobs, delay,
-                    retry, progress);
-        }
+        public Evaluation models(String... ids) { return with(copy -> copy.models = List.of(ids)); }
 
         /// Sets how often each row is asked.
-        public Evaluation repeat(int times) {
-            return new Evaluation(prompts, rows, models, times, checks, predicates, judge, jobs, delay, retry,
-                    progress);
-        }
+        public Evaluation repeat(int times) { return with(copy -> copy.repeat = atLeastOne("repeat", times)); }
 
         /// Adds a check, such as `expect("contains: {{name}}")`.
         public Evaluation expect(String check) {
-            var all = Stream.concat(checks.stream(), Stream.of(Fault.nonNull(check, "expect's check"))).toList();
-            return new Evaluation(prompts, rows, models, repeat, all, predicates, judge, jobs, delay, retry,
-                    progress);
+            Fault.nonNull(check, "expect's check");
+            return with(copy -> copy.checks = plus(checks, check));
         }
 
         /// Adds a check in Java:
@@ -131,37 +139,28 @@ public class eval extends BatchCommand {
         public Evaluation expect(String name, BiPredicate<Row, Row> test) {
             var all = new LinkedHashMap<>(predicates);
             all.put(Fault.nonNull(name, "expect's name"), Fault.nonNull(test, "expect's test"));
-            return new Evaluation(prompts, rows, models, repeat, checks, all, judge, jobs, delay, retry, progress);
+            return with(copy -> copy.predicates = all);
         }
 
         /// Sets the model of `llm-rubric`.
-        public Evaluation judge(String model) {
-            return new Evaluation(prompts, rows, models, repeat, checks, predicates, model, jobs, delay, retry,
-                    progress);
-        }
+        public Evaluation judge(String model) { return with(copy -> copy.judge = model); }
 
         /// Sets the number of concurrent requests; 2 by default.
-        public Evaluation jobs(int number) {
-            return new Evaluation(prompts, rows, models, repeat, checks, predicates, judge, number, delay, retry,
-                    progress);
-        }
+        public Evaluation jobs(int number) { return with(copy -> copy.jobs = atLeastOne("jobs", number)); }
 
         /// Sets the minimum time between starts of requests; one second by default.
         public Evaluation delay(Duration time) {
-            return new Evaluation(prompts, rows, models, repeat, checks, predicates, judge, jobs, time, retry,
-                    progress);
+            Fault.nonNull(time, "delay's time");
+            return with(copy -> copy.delay = time);
         }
 
         /// Asks cells again that failed, were filtered, or were cut off in an earlier run.
-        public Evaluation retryFailed() {
-            return new Evaluation(prompts, rows, models, repeat, checks, predicates, judge, jobs, delay, true,
-                    progress);
-        }
+        public Evaluation retryFailed() { return with(copy -> copy.retry = true); }
 
         /// Sets a listener for progress messages and notes: `progress(System.err::println)`.
         public Evaluation progress(Consumer<String> lines) {
-            return new Evaluation(prompts, rows, models, repeat, checks, predicates, judge, jobs, delay, retry,
-                    lines);
+            Fault.nonNull(lines, "progress's listener");
+            return with(copy -> copy.progress = lines);
         }
 
         /// Asks the cells not answered yet, checks all, and writes a line per cell. What is done is kept in the folder

@@ -10,11 +10,11 @@ final class EvalVerbs {
     ///
     /// @param report null for none
     static Summary run(eval.Evaluation wanted, String out, String report) {
-        var first = wanted.prompts().getFirst();
+        var first = wanted.prompts.getFirst();
         var copilot = first.toolkit.copilot();
         var shared = copilot.context().env();
-        var env = wanted.rows() instanceof List<?> rows ? withStdin(shared, rows) : shared;
-        var heard = heard(env, wanted.progress());
+        var env = wanted.rows instanceof List<?> rows ? withStdin(shared, rows) : shared;
+        var heard = heard(env, wanted.progress);
         var console = new Console(heard);
         var run = new EvalRun(console, copilot, spec(wanted, heard, out, report));
         run.run();
@@ -42,22 +42,22 @@ final class EvalVerbs {
 
     private static EvalSpec spec(eval.Evaluation wanted, Environment env, String out, String report) {
         var batch = new BatchSpec();
-        batch.rows = wanted.rows() instanceof String name ? name : "-";
+        batch.rows = wanted.rows instanceof String name ? name : "-";
         batch.format = RowReader.formatOf(env, batch.rows);
         batch.out = out;
         batch.run = env.path(out + ".run");
-        batch.jobs = wanted.jobs();
-        batch.delay = wanted.delay();
-        batch.retry = wanted.retry() ? Set.of() : null;
+        batch.jobs = wanted.jobs;
+        batch.delay = wanted.delay;
+        batch.retry = wanted.retry ? Set.of() : null;
         batch.yes = true;
         var spec = new EvalSpec(batch);
-        spec.repeat = wanted.repeat();
-        spec.judge = wanted.judge();
+        spec.repeat = wanted.repeat;
+        spec.judge = wanted.judge;
         spec.report = report;
-        wanted.predicates().forEach(spec.predicates::put);
-        var models = wanted.models().isEmpty() ? Collections.<String>singletonList(null) : wanted.models();
-        var expected = wanted.checks().stream().map(Check::ofOption).toList();
-        for (var prompt : wanted.prompts()) {
+        wanted.predicates.forEach(spec.predicates::put);
+        var models = wanted.models.isEmpty() ? Collections.<String>singletonList(null) : wanted.models;
+        var expected = wanted.checks.stream().map(Check::ofOption).toList();
+        for (var prompt : wanted.prompts) {
             for (String model : models) spec.variants.add(variant(prompt, model, wanted, env, expected));
         }
         return spec;
@@ -67,8 +67,8 @@ final class EvalVerbs {
             Environment env, List<Check> expected) {
         var asked = model == null ? prompt : prompt.withModel(model);
         String id = asked.model() == null || asked.model().isBlank() ? null : asked.model();
-        String name = wanted.prompts().size() == 1 ? Objects.requireNonNullElse(model, "")
-                : wanted.models().size() < 2 ? prompt.name() : prompt.name() + "/" + model;
+        String name = wanted.prompts.size() == 1 ? Objects.requireNonNullElse(model, "")
+                : wanted.models.size() < 2 ? prompt.name() : prompt.name() + "/" + model;
         var own = new PreparedPrompt(new copilot.Request(id, List.of(), prompt.options, true), null);
         var target = PreparedPrompt.of(prompt.template, List.of()).with(own);
         var checks = Stream.concat(EvalVariants.checks(env, prompt.template).stream(), expected.stream()).toList();
