@@ -3208,8 +3208,8 @@ class BatchCommand extends RequestCommand {
         complete(spec.policy);
         spec.rows = text("--data");
         spec.format = text("--format", RowReader.formatOf(env, spec.rows));
-        spec.first = atLeast(0, "-L", spec.first);
-        spec.sample = atLeast(0, "--sample", spec.sample);
+        if (has("-L")) spec.first = atLeast(1, "-L", 1);
+        if (has("--sample")) spec.sample = atLeast(1, "--sample", 1);
         if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
         if (known.spec.findOption("--shard") != null) spec.shard = Shard.of(text("--shard"), env);
         spec.id = text("--id");
@@ -8721,7 +8721,7 @@ final class FilePattern {
     /// Files with the id of their row. On macOS as on Windows, names that differ in case alone are one.
     private final Map<Path, Object> claimed = new TreeMap<>(!System.getProperty("os.name").startsWith("Mac")
             ? Comparator.naturalOrder() : Comparator.comparing(file -> file.toString().toLowerCase(Locale.ROOT)));
-    private final Set<Path> above = new HashSet<>();                    // their folders
+    private final Set<Path> above = new HashSet<>();    // their folders
 
     FilePattern(Environment env, String pattern) {
         this.env = env;

@@ -281,8 +281,6 @@ public class eval extends BatchCommand {
     @Override
     void asking(BatchSpec spec) {
         eval = new EvalSpec(spec);
-        atLeast(1, "-L", 1);                                // 0 would send all rows
-        atLeast(1, "--sample", 1);
         eval.repeat = atLeast(1, "--repeat", 1);
         eval.judge = text("--judge");
         eval.report = file("--report", ".html", ".htm");
