@@ -1110,8 +1110,6 @@ public class copilot {
 
         boolean isDefault() { return json.path("is_chat_default").asBoolean(false); }
 
-        boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
-
         /// Returns whether it can be requested: GitHub's editors list it, and its terms are accepted.
         boolean usable() { return isListed() && enabled() && chats(); }
 
@@ -2462,10 +2460,9 @@ final class BasicCommand extends Command {
     private int spent(Spending spending) {
         var now = env.time().now();
         var all = spending.since(now.minus(Spending.KEPT));
-        boolean old = spending.since(Instant.EPOCH).size() > all.size();
-        if (old) OutputFile.write(spending.file(), all.stream().map(line -> Json.singleLine(line) + "\n").collect(
-                Collectors.joining()));
-        String since = Durations.stamp(now.minus(time("--since", Spending.KEPT)));
+        if (spending.since(Instant.EPOCH).size() > all.size()) OutputFile.write(spending.file(), all.stream().map(
+                line -> Json.singleLine(line) + "\n").collect(Collectors.joining()));
+        var since = Durations.stamp(now.minus(time("--since", Spending.KEPT)));
         var groups = all.stream().filter(line -> Json.text(line, "at").compareTo(since) >= 0).collect(
                 Collectors.groupingBy(line -> String.join("\t", Json.text(line, "at").substring(0, 10),
                 Json.text(line, "model"), Json.text(line, "template")), TreeMap::new, Collectors.toList()));
@@ -5589,11 +5586,12 @@ final class ModelCatalog {
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
             var fresh = new ModelList(copilot.send("GET", "/models", null, UnaryOperator.identity(),
                     ResponseHandler.json("the list of models")), context.now());
-            // it was learned with another list, or long ago
+            // learned with another list, or long ago
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
-            context.home().writeCached(copilot.tokens().source().file("models-", context), fresh.json(),
-                    fresh.fetched(), context.console());
-            lists.put(copilot.tokens().source(), Optional.of(fresh));
+            var source = copilot.tokens().used().orElseThrow();
+            context.home().writeCached(source.file("models-", context), fresh.json(), fresh.fetched(),
+                    context.console());
+            lists.put(source, Optional.of(fresh));
             return fresh;
         }));
     }
@@ -5619,7 +5617,7 @@ final class ModelCatalog {
                 .map(kept -> new ModelList(kept.answer(), kept.fetched()))).stream()).findFirst();
     }
 
-    /// Uses the first source as long as no token is in use.
+    /// Uses the first source if no token is in use.
     EndpointMemory memory() {
         var source = copilot.tokens().used().or(() -> copilot.logins().usable().stream().findFirst());
         return memories.computeIfAbsent(source.map(each -> each.file("learned-", context))
@@ -5629,7 +5627,7 @@ final class ModelCatalog {
 
     // ---- one model
 
-    /// Fetches the list if none is cached, or if it is a day old and lacks the model.
+    /// Fetches the list if none is cached, or an old one lacks it.
     Optional<Model> find(String id) {
         if (Model.isAuto(id)) return Optional.empty();
         return findCached(id).or(() -> listIfAny().flatMap(all -> all.find(id)));
@@ -5637,7 +5635,7 @@ final class ModelCatalog {
 
     Optional<Model> findCached(String id) { return cached().flatMap(all -> all.find(id)); }
 
-    /// Returns a list at most a minute old, so that many requests at once fetch one.
+    /// Returns a list at most a minute old: many requests at once fetch one.
     Optional<ModelList> recent() { return context.attempt(() -> list(Duration.ofMinutes(1))); }
 
     void enable(String id) {
@@ -5668,7 +5666,7 @@ final class ModelCatalog {
 
     /// Returns the model named (perhaps by part of its id), or COP_MODEL, the user's default, or the account's.
     String choose(String named) {
-        copilot.tokens().get();    // unlike the list's, its errors are reported
+        copilot.tokens().get();                             // unlike the list's, its errors are reported
         var configured = requested(named);
         boolean stale = cached().filter(list -> list.isYounger(Duration.ofDays(2), context.now())).isEmpty();
         if (configured.isEmpty() || !Model.isAuto(configured.get()) && stale) listIfAny();
@@ -5762,7 +5760,8 @@ record ModelList(ObjectNode json, Instant fetched) {
     /// Returns GitHub's default among usable models, else its fallback, else the first; `auto` if none is usable.
     String defaultModelId() {
         return models().stream().filter(Model::usable)
-                .min(Comparator.comparing(model -> model.isDefault() ? 0 : model.isFallback() ? 1 : 2))
+                .min(Comparator.comparing(model -> model.isDefault() ? 0 : model.json().path(
+                "is_chat_fallback").asBoolean(false) ? 1 : 2))
                 .map(Model::id).orElse(Model.AUTO);
     }
 
@@ -6210,7 +6209,7 @@ final class TokenManager {
 
     GithubToken source() {
         get();
-        return active.source();    // never null again
+        return active.source();                             // never null again
     }
 
     Optional<GithubToken> used() { return Optional.ofNullable(active).map(Active::source); }
@@ -8721,7 +8720,7 @@ final class FilePattern {
     /// Files with the id of their row. On macOS as on Windows, names that differ in case alone are one.
     private final Map<Path, Object> claimed = new TreeMap<>(!System.getProperty("os.name").startsWith("Mac")
             ? Comparator.naturalOrder() : Comparator.comparing(file -> file.toString().toLowerCase(Locale.ROOT)));
-    private final Set<Path> above = new HashSet<>();    // their folders
+    private final Set<Path> above = new HashSet<>();                    // their folders
 
     FilePattern(Environment env, String pattern) {
         this.env = env;
@@ -10334,10 +10333,10 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
         var in = new InputStreamReader(body.plain(), StandardCharsets.UTF_8);
         var buffer = new char[8192];
         char last = '\n';
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        for (int n; (n = in.read(buffer)) > 0;) {
             out.write(buffer, 0, n);
             out.flush();
-            if (n > 0) last = buffer[n - 1];
+            last = buffer[n - 1];
         }
         return last != '\n';
     }
@@ -10392,9 +10391,9 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
         return n;
     }
 
-    /// Lets a BufferedInputStream read what has arrived at once.
+    /// Lets BufferedInputStream read all that is there.
     @Override
-    public int available() { return queue.peek() instanceof ByteBuffer next ? next.remaining() : 0; }
+    public int available() { return current.remaining() + (queue.peek() instanceof ByteBuffer b ? b.remaining() : 0); }
 
     /// Returns the decompressed body: some proxies add gzip unasked and unsaid, and no text begins with its first byte.
     InputStream plain() throws IOException {
@@ -10418,7 +10417,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
     private boolean fill() throws IOException {
         while (!current.hasRemaining() && !ended) {
             if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
-            var item = next();    // a pattern switch would generate a class at each start
+            var item = next();                              // a pattern switch would generate a class at each start
             if (item instanceof Throwable trouble) throw new IOException(Text.reason(trouble), trouble);
             if (item instanceof ByteBuffer buffer) current = buffer;
             else ended = true;
@@ -10808,7 +10807,7 @@ final class HttpSender implements AutoCloseable {
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
-                reason = cause;    // the JDK wraps it once or twice
+                reason = cause;                             // the JDK wraps it once or twice
             }
             throw reason;
         }
@@ -12291,7 +12290,7 @@ final class Text {
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
 
-    /// Makes control characters visible, except line breaks and tabs, so that output cannot control the terminal.
+    /// Makes control characters visible, except line breaks and tabs: output must not control a terminal.
     static String printable(String text) {
         if (text.chars().noneMatch(Text::control)) return text;
         var clean = new StringBuilder(text.length());

@@ -723,7 +723,7 @@ public class bench {
             if (!onPath("npm")) throw new Missing("npm, which would install it, is not on the PATH");
             run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix",
                     Files.createDirectories(home.resolve("npm")).toString(), "promptfoo@0.123.1", "node@22.23.3");
-            return "env PATH=" + home.resolve("npm/node_modules/.bin") + ":" + System.getenv("PATH") + " promptfoo";
+            return "env PATH=" + home.resolve("npm/node_modules/.bin") + ":\"$PATH\" promptfoo";
         }
     }
 

@@ -141,8 +141,8 @@ public class serve extends Command {
         return has(CLIENT) ? launched(copilot) : served(copilot);
     }
 
-    /// Serves until Ctrl-C. C1 compiles here too, as copilot.java's options say: on two busy cores, a request of 1 kB
-    /// took 2.7 ms longer than without a server, with C2 4.7 ms, whose threads compete (`bench serve` has both rows).
+    /// Serves until Ctrl-C. C1 compiles here too, as copilot.java's options say: C2 is no faster for a request of 1 kB,
+    /// takes 1.6 times the CPU time and half as much memory again (`bench serve` has rows of both).
     private int served(CopilotClient copilot) {
         var limits = limits();
         var address = new InetSocketAddress(address(), port());
@@ -225,7 +225,7 @@ public class serve extends Command {
         }
     }
 
-    /// Runs a client, whose the terminal is.
+    /// Runs a client without notes of ours: the terminal is its own.
     private int quietly(IntSupplier client) {
         boolean quiet = console.quiet;
         console.quiet = true;

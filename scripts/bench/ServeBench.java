@@ -64,10 +64,9 @@ final class ServeBench {
             try (var upstream = new TimedUpstream()) {
                 var all = servers(upstream.url(), upstream.url(), 1000);
                 var direct = new Target("direct", URI.create(upstream.url() + "/chat/completions"), "x", null, 0);
-                warm(all, body("quick", 1000, false, "hi"));
+                load(direct, all);                          // warms them too
                 deltas(direct, all);
                 cancels(upstream, all);
-                load(direct, all);
                 idle(upstream, all);
                 starts(upstream, all);
             }
@@ -162,7 +161,12 @@ final class ServeBench {
                 .findFirst().orElseThrow();
         all.add(new Target("direct", URI.create(bench.sim.api() + "/chat/completions"), token, null, 0));
         all.addAll(servers);
-        warm(all, body(MODEL, 1000, false, "say: warm"));
+        for (var each : all) {                              // a server runs for hours: its first requests do not count
+            try (var client = each.client()) {
+                byte[] body = body(MODEL, 1000, false, "say: warm");
+                for (int i = 0; i < (bench.quick ? 50 : 1000); i++) client.send(body, _ -> {});
+            }
+        }
         bench.sim.clearLedger();
         System.out.printf("%nAdded to a request by a server on the same machine, ms; requests in turn%n%n"
                 + "| request | server | first byte, median | p95 | end, median | p95 | of copilot-api's |%n"
@@ -177,30 +181,24 @@ final class ServeBench {
         }
     }
 
-    /// A server runs for hours: its first requests do not count.
-    private void warm(List<Target> all, byte[] body) throws IOException {
-        for (var each : all) {
-            try (var client = each.client()) {
-                for (int i = 0; i < (bench.quick ? 50 : 1000); i++) client.send(body, _ -> {});
-            }
-        }
-    }
-
     private void added(List<Target> all, int size, boolean streams, int times) throws Exception {
         byte[] body = body(MODEL, size, streams, "say: a line of an answer that is neither long nor short");
         var samples = new LinkedHashMap<Target, List<ProxyClient.Times>>();
         var clients = new HashMap<Target, ProxyClient>();
         for (var each : all) clients.put(each, each.client());
         var before = Set.copyOf(late);
+        var failed = new LinkedHashMap<Target, IOException>();
         for (int i = -Math.max(1, times / 5); i < times; i++) {     // the first rounds warm up
             for (int k = 0; k < all.size(); k++) {
                 var each = all.get((Math.abs(i) + k) % all.size());
-                if (late.contains(each)) continue;
+                if (late.contains(each) || failed.containsKey(each)) continue;
                 ProxyClient.Times time;
                 try {
                     time = clients.get(each).send(body, _ -> {});
                 } catch (IOException e) {
                     if (!each.name().equals(PEER)) throw e;
+                    failed.put(each, e);
+                    if (!(e instanceof SocketTimeoutException)) continue;
                     late.add(each);
                     end(each.process());                    // it counts an image's tokens, and would for the others
                     continue;
@@ -213,9 +211,12 @@ final class ServeBench {
         String what = (size < 1_000_000 ? size / 1000 + " kB" : size / 1_000_000 + " MB") + (streams ? ", streamed"
                 : "");
         var direct = samples.get(all.getFirst());
-        for (var each : late) System.out.println("| " + what + " | " + each.name() + " | " + (before.contains(each)
-                ? "not measured any more" : "no answer within 60 s") + " | | | | |");
-        all = all.stream().filter(each -> !late.contains(each)).toList();
+        before.forEach(each -> System.out.println("| " + what + " | " + each.name() + " | not measured any more | | | |"
+                + " |"));
+        failed.forEach((each, e) -> System.out.println("| " + what + " | " + each.name() + " | " + (late.contains(each)
+                ? "no answer within 60 s" : "failed: " + e.getMessage().lines().findFirst().orElse(""))
+                + " | | | | |"));
+        all = all.stream().filter(each -> !late.contains(each) && !failed.containsKey(each)).toList();
         var peer = all.getLast().name().equals(PEER) ? samples.get(all.getLast()) : null;
         double peers = peer == null ? Double.NaN : at(0.5, differences(peer, direct, ProxyClient.Times::end));
         for (var each : all) {
@@ -368,7 +369,7 @@ final class ServeBench {
         System.out.printf("%n| %,d idle streams | MB | MB more than before |%n|---|--:|--:|%n", streams);
         for (var each : all) {
             double before = each.megabytes();
-            int others = upstream.begun.get();
+            int others = upstream.idle.get();               // of a server that did not see its clients leave
             var clients = new ArrayList<ProxyClient>();
             for (int i = 0; i < streams; i++) {
                 var client = each.client();
@@ -376,9 +377,11 @@ final class ServeBench {
                 client.begin(body("idle", 300, true, "hi"));
             }
             for (var client : clients) client.await("\"x\"");
-            if (upstream.begun.get() - others != streams) throw new IllegalStateException("not all streams are open");
+            if (upstream.idle.get() - others < streams) throw new IllegalStateException("not all streams are open");
             bench.figure(each.name(), "%.0f %.0f", each.megabytes(), each.megabytes() - before);
             for (var client : clients) client.close();
+            long end = System.nanoTime() + 5_000_000_000L;
+            while (upstream.idle.get() > others && System.nanoTime() < end) Thread.sleep(10);
         }
     }
 

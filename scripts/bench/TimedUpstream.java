@@ -9,7 +9,7 @@ final class TimedUpstream implements AutoCloseable {
     private final ServerSocket server;
     /// Receives when the client of an idle stream has left (System.nanoTime()).
     final BlockingQueue<Long> left = new LinkedBlockingQueue<>();
-    final AtomicInteger begun = new AtomicInteger();        // idle streams
+    final AtomicInteger idle = new AtomicInteger();         // streams now
 
     TimedUpstream() throws IOException {
         server = new ServerSocket(0, 2048, InetAddress.getLoopbackAddress());
@@ -74,12 +74,13 @@ final class TimedUpstream implements AutoCloseable {
         out.write(("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
                 .getBytes());
         if (how[0].equals("idle")) {
-            begun.incrementAndGet();
+            idle.incrementAndGet();
             event(out, delta("x"));
             try {
                 in.read();                                  // waits for the end
             } finally {
                 left.add(System.nanoTime());
+                idle.decrementAndGet();
             }
             throw new EOFException();
         }

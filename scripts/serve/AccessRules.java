@@ -66,8 +66,8 @@ record AccessRules(byte[] key, Set<String> hosts, Set<String> origins) {
     private static Optional<String> credentials(String authorization, boolean basic) {
         var parts = SPACE.split(authorization.strip(), 2);
         if (parts.length < 2) return Optional.empty();
-        var kind = parts[0].toLowerCase(Locale.ROOT);
-        if (kind.equals("bearer") || kind.equals("token")) return Optional.of(parts[1]);    // as GitHub's clients do
+        var kind = parts[0].toLowerCase(Locale.ROOT);       // GitHub's clients send `token`
+        if (kind.equals("bearer") || kind.equals("token")) return Optional.of(parts[1]);
         if (!basic || !kind.equals("basic")) return Optional.empty();
         try {
             String pair = new String(Base64.getDecoder().decode(parts[1]), StandardCharsets.UTF_8);

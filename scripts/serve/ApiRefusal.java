@@ -27,6 +27,11 @@ final class ApiRefusal extends RuntimeException {
 
     static ApiRefusal invalid(String code, String message) { return new ApiRefusal(400, code, message); }
 
+    static ApiRefusal stopping() { return new ApiRefusal(503, "stopping", "the server is stopping"); }
+
+    /// Returns the refusal for a defect of ours, whose details are for stderr.
+    static ApiRefusal defect() { return new ApiRefusal(500, "", "internal error in serve"); }
+
     /// Adds what Anthropic's SDKs act on.
     ApiRefusal withDetails(ObjectNode more) {
         details = more;

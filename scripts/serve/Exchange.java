@@ -67,7 +67,8 @@ interface Exchange {
         @Override
         void close();
 
-        /// Ends a body that is incomplete, and the connection with it.
+        /// Ends a body that is incomplete, with an error for the client. The connection is kept, as the head has
+        /// promised: the client's next request may be on its way.
         ///
         /// @param last what tells the client
         /// @param why for the log

@@ -100,10 +100,9 @@ final class NettyExchange implements Exchange {
         } catch (ApiRefusal refusal) {
             orBreak(refusal, null);
         } catch (Fault fault) {
-            if (!gone) orBreak(fault.is(Fault.Kind.INTERRUPTED) ? new ApiRefusal(503, "stopping",
-                    "the server is stopping") : ApiRefusal.of(fault), null);
+            if (!gone) orBreak(fault.is(Fault.Kind.INTERRUPTED) ? ApiRefusal.stopping() : ApiRefusal.of(fault), null);
         } catch (RuntimeException | Error defect) {          // without an answer, the client would wait for ever
-            orBreak(new ApiRefusal(500, "", "internal error in serve"), defect);
+            orBreak(ApiRefusal.defect(), defect);
         } finally {
             memory.test(-inflated);
             log();
@@ -116,12 +115,12 @@ final class NettyExchange implements Exchange {
         else call.failed(problem);
     }
 
-    /// Sends an error; if the response has begun, all that is left is to break it.
+    /// Sends an error; if the response has begun, all that is left is to break it, unless it has ended with an error.
     private void orBreak(ApiRefusal refusal, Throwable defect) {
         Thread.interrupted();
         if (defect != null) setup.console().report(Fault.bug(defect));
         if (status == 0) refuse(refusal);
-        else channel.close();
+        else if (sink == null || !sink.closed) channel.close();
         problem = refusal.getMessage();
     }
 
@@ -299,19 +298,17 @@ final class NettyExchange implements Exchange {
         public Duration silence() { return Duration.ofNanos(System.nanoTime() - last); }
 
         @Override
-        public void close() { end(keep); }
+        public void close() {
+            if (closed) return;
+            closed = true;
+            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT, sent(keep));
+        }
 
         @Override
         public void breakOff(byte[] last, String why) {
             problem = why;
             if (!closed && channel.isActive()) channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(last)));
-            end(false);
-        }
-
-        private void end(boolean reuse) {
-            if (closed) return;
-            closed = true;
-            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT, sent(reuse));
+            close();
         }
     }
 }

@@ -13,7 +13,7 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
     /// A request that could not be read.
     static final RequestHead NONE = new RequestHead("GET", "/", HttpFields.of(Map.of()), false, true);
     private static final Pattern END_OF_PATH = Pattern.compile("[?#]"),
-            JSON = Pattern.compile("application/(?:.+\\+)?json\\s*(?:;.*)?");
+            JSON = Pattern.compile("application/(?:[^;]+\\+)?json\\s*(?:;.*)?");
 
     static RequestHead of(HttpRequest request) {
         var fields = new HashMap<String, List<String>>();
@@ -57,7 +57,7 @@ record RequestHead(String method, String target, HttpFields headers, boolean kee
             if (refusal.isPresent() || isPreflight()) return refusal;
             if (!setup.access().hasKey(headers, setup.routes().isPage(path()))) return Optional.of(unauthorized(
                     setup));
-            if (stopping) throw new ApiRefusal(503, "stopping", "the server is stopping");
+            if (stopping) throw ApiRefusal.stopping();
             checkCoding();
             setup.routes().find(method, path());
             checkBody(setup.limits().sizes());

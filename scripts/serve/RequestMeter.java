@@ -18,7 +18,7 @@ final class RequestMeter {
     private static final Set<String> NOISE = Set.of("HEAD /", "GET /", "POST /api/event_logging/batch", "GET /livez",
             "GET /favicon.ico");
     private static final String GONE = "client gone";
-    /// Marks of direction too, with which a client could show another line than it has caused.
+    /// Line breaks, and marks of direction: with both a client could show another line than it has caused.
     private static final Pattern HIDDEN = Pattern.compile("[\n\\p{Cf}]");
 
     /// What requests have used.

@@ -22,8 +22,8 @@ record ServerLimits(Admittance admittance, Sizes sizes, Times times) {
     }
 
     /// @param client how slow a client may be
-    /// @param upstream how long Copilot may be silent, also before a response's headers, which models that think send
-    ///     late if they do not stream
+    /// @param upstream how long Copilot may be silent before a response's headers, which models that think send late if
+    ///     they do not stream, and within its body, where less than HttpSender's own limit has no effect
     /// @param signs how a silent stream shows that it lives
     /// @param shutdown how long streams may go on after Ctrl-C
     record Times(Client client, Duration upstream, Signs signs, Duration shutdown) {

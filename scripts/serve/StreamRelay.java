@@ -41,9 +41,9 @@ final class StreamRelay {
         } catch (Fault stopped) {
             if (exchange.isGone()) throw stopped;
             Thread.interrupted();
-            broken(new ApiRefusal(503, "stopping", "the server is stopping"));
+            broken(ApiRefusal.stopping());
         } catch (RuntimeException | Error defect) {
-            broken(new ApiRefusal(500, "", "internal error in serve"));
+            broken(defect);
             throw defect;
         } finally {
             ended = true;
@@ -54,7 +54,7 @@ final class StreamRelay {
     private void send(EventSplitter events, byte[] buffer, int length, ByteArrayOutputStream batch)
             throws IOException {
         lock.lock();
-        try (Closeable _ = () -> flush(batch)) {            // also what came before a fault
+        try (Closeable _ = () -> flush(batch)) {    // also what came before a fault, which stays the first
             events.accept(buffer, length);
         } finally {
             lock.unlock();
@@ -68,11 +68,13 @@ final class StreamRelay {
         batch.reset();
     }
 
-    private void last(EventSplitter events, ByteArrayOutputStream batch) {
+    private void last(EventSplitter events, ByteArrayOutputStream batch) throws IOException {
         lock.lock();
         try {
             ended = true;
-            events.end();
+            try (Closeable _ = () -> flush(batch)) {
+                events.end();
+            }
             batch.writeBytes(translator.end());
             if (translator.isBroken()) sink.breakOff(batch.toByteArray(), BrokenStream.ended().getMessage());
             else {
@@ -92,6 +94,24 @@ final class StreamRelay {
             var frames = translator.failed(why);
             if (frames.length == 0) sink.close();
             else sink.breakOff(frames, why.getMessage());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Ends the stream after a defect, always with an error: the translator may think that it has sent the end.
+    private void broken(Throwable defect) {
+        var why = ApiRefusal.defect();
+        lock.lock();
+        try {
+            ended = true;
+            byte[] frames = StreamTranslator.NOTHING;
+            try {
+                frames = translator.failed(why);
+            } catch (RuntimeException | Error another) {
+                defect.addSuppressed(another);
+            }
+            sink.breakOff(frames.length > 0 ? frames : exchange.protocol().broken(why), why.getMessage());
         } finally {
             lock.unlock();
         }

@@ -1091,6 +1091,21 @@ class ServeTranslations {
         assertEquals(Optional.empty(), memory.instead(instead.get(), refusal(message)));
     }
 
+    /// A client that makes up names does not fill the memory.
+    @Test
+    void madeUpMembersAreForgotten() {
+        var memory = new RefusedMembers();
+        for (int i = 0; i < 250; i++) {
+            var request = new PassThrough(ApiProtocol.MESSAGES, "m", "m", utf8("{\"x" + i + "\":1,\"a\":1}"), Map.of(),
+                    List.of(), false, true, false, _ -> { });
+            assertTrue(memory.instead(request, refusal("x" + i + ": Extra inputs are not permitted")).isPresent());
+        }
+        var all = IntStream.range(0, 250).mapToObj(i -> "\"x" + i + "\":1").collect(Collectors.joining(",", "{", "}"));
+        var left = Json.object(text(memory.apply(new PassThrough(ApiProtocol.MESSAGES, "m", "m", utf8(all), Map.of(),
+                List.of(), false, true, false, _ -> { })).body()), "it");
+        assertTrue(left.size() >= 149 && left.path("x249").isMissingNode(), left::toString);
+    }
+
     @Test
     void refusedBetasAreLeftOut() {
         var memory = new RefusedMembers();

@@ -474,7 +474,7 @@ class Serves {
         try (var client = serve.raw().post(CHAT, body(CHAT, "hello", true))) {
             client.until("hi");
             copilot.drop();
-            assertTrue(client.rest().contains("data: {\"error\":{"));
+            client.until("data: {\"error\":{");
         }
     }
 
@@ -492,42 +492,62 @@ class Serves {
         assertTrue(running.join().body().contains("[DONE]"));
     }
 
-    /// A defect of ours in the middle of a stream: the client is told in its own form, and so are we.
+    /// How a translator fails at the second event, and is asked to end its stream.
+    private enum Defect { WITH_WORDS, WITHOUT, TWICE }
+
+    /// A defect of ours in the middle of a stream: the client gets what came before, as slowly as it may read, and is
+    /// told in its own form; and so are we.
     @ParameterizedTest
-    @ValueSource(strings = {CHAT, RESPONSES, MESSAGES})
-    void aDefectInAStream(String path) throws Exception {
+    @EnumSource(Defect.class)
+    void aDefectInAStream(Defect defect) throws Exception {
         var serve = serve();
         var setup = serve.setup;
-        var routes = new Routes().add("POST", path, exchange -> serve.backend.upstream().send("POST",
-                "/chat/completions", body(CHAT, "say: two words", true).getBytes(StandardCharsets.UTF_8), Map.of(),
-                answer -> {
-                    new StreamRelay(exchange, exchange.stream(200, Map.of()), new Defective(exchange.protocol()),
-                            setup.limits().times().signs()).copy(answer);
-                    return null;
-                }));
+        Route route = exchange -> new StreamRelay(exchange, exchange.stream(200, Map.of()), new Defective(
+                exchange.protocol(), defect), setup.limits().times().signs()).copy(stream("data: 1\n\ndata: 2\n\n"));
+        var routes = new Routes();
+        for (String path : List.of(CHAT, RESPONSES, MESSAGES)) routes.add("POST", path, route);
         try (var server = new LocalServer(new LocalServer.Setup(setup.access(), routes, setup.limits(), setup.meter(),
                 setup.console()))) {
             int port = server.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).getPort();
-            try (var client = serve.raw(port).post(path, body(path, "hello", true))) {
-                String all = client.rest();
-                assertTrue(all.contains("before") && all.contains("internal error in serve"), all);
+            for (var form : Map.of(CHAT, "data: {\"error\":{", RESPONSES, "event: response.failed", MESSAGES,
+                    "event: error").entrySet()) {
+                try (var client = serve.raw(port).write("POST " + form.getKey() + " HTTP/1.1\nHost: localhost\n"
+                        + "Connection: close\nAuthorization: Bearer " + ServesHarness.KEY
+                        + "\nContent-Type: application/json\nContent-Length: 2\n\n{}")) {
+                    String all = client.rest();
+                    int before = all.indexOf(Defective.LONG), error = all.indexOf(form.getValue());
+                    assertTrue(0 < before && before < error && all.indexOf("internal error in serve") > error,
+                            form.getKey() + " " + all.length() + " " + before + " " + error);
+                }
             }
         }
-        Harness.await("a report", () -> serve.log().contains("a defect of the test"));
+        Harness.await("reports", () -> serve.log().split("a defect of the test", -1).length > 3);
     }
 
-    /// Fails at the second event.
+    /// Returns a stream that arrives at once.
+    private static ApiResponse stream(String events) {
+        var body = new StreamingBody(Duration.ofSeconds(20), 0);
+        body.onNext(List.of(ByteBuffer.wrap(events.getBytes(StandardCharsets.UTF_8))));
+        body.onComplete();
+        return new ApiResponse(200, java.net.http.HttpHeaders.of(Map.of(), (_, _) -> true), body);
+    }
+
     private static final class Defective implements StreamTranslator {
+        static final String LONG = "data: " + "before ".repeat(500_000) + "\n\n";
         private final ApiProtocol protocol;
+        private final Defect defect;
         private boolean begun;
 
-        Defective(ApiProtocol protocol) { this.protocol = protocol; }
+        Defective(ApiProtocol protocol, Defect defect) {
+            this.protocol = protocol;
+            this.defect = defect;
+        }
 
         @Override
         public byte[] event(String name, byte[] data) {
             if (begun) throw new IllegalStateException("a defect of the test");
             begun = true;
-            return "data: before\n\n".getBytes(StandardCharsets.UTF_8);
+            return LONG.getBytes(StandardCharsets.UTF_8);
         }
 
         @Override
@@ -537,7 +557,13 @@ class Serves {
         public boolean isBroken() { return false; }
 
         @Override
-        public byte[] failed(ApiRefusal why) { return protocol.broken(why); }
+        public byte[] failed(ApiRefusal why) {
+            return switch (defect) {
+                case WITH_WORDS -> protocol.broken(why);
+                case WITHOUT -> NOTHING;                    // believes that it has sent the end
+                case TWICE -> throw new IllegalStateException("another");
+            };
+        }
     }
 
     /// The second Ctrl-C: what is in flight ends at once, with an error.

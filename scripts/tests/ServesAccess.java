@@ -254,7 +254,8 @@ class ServesAccess {
         assertEquals(404, serve.post("/v1/nothing", "{}").status());
         assertEquals("not_found_error", serve.send("POST", "/v1/messages/x", "{}".getBytes(StandardCharsets.UTF_8))
                 .json().path("error").path("type").asString());
-        for (String type : List.of("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x=json")) {
+        for (String type : List.of("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x=json",
+                "application/x-www-form-urlencoded; a=b+json")) {
             assertEquals(415, serve.send("POST", CHAT, BODY.getBytes(StandardCharsets.UTF_8), "Content-Type", type)
                     .status());
         }

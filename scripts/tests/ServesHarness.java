@@ -174,7 +174,7 @@ final class ServesHarness implements AutoCloseable {
 
     Raw raw() { return raw(port); }
 
-    /// @param other of another server
+    /// @param other the port of another server
     Raw raw(int other) { return new Raw(other); }
 
     @Override

@@ -420,8 +420,11 @@ class Streams {
     @Test
     void whatHasArrivedIsReadAtOnce() throws IOException {
         byte[] bytes = "data: 1\n\ndata: 2\n\ndata: 3\n\n".getBytes(StandardCharsets.UTF_8);
-        var buffer = new byte[100];
+        var buffer = new byte[16 << 10];
         assertEquals(bytes.length, body(bytes, 9).plain().read(buffer));
+        var large = new byte[12_000];                       // more than a BufferedInputStream holds
+        assertEquals(large.length, body(large, large.length).plain().read(buffer));
+        assertEquals(large.length, body(large, 5000).plain().read(buffer));
         assertEquals(-1, body(new byte[0], 1).plain().read(buffer));
     }
 
