@@ -3995,8 +3995,8 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
                 (row, _) -> row.put("rows", row.path("rows").asInt() + 1), LinkedHashMap::new));
         var lines = first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
                 row.path("rows") + " x " + Json.text(row, "code") + ", first " + Json.plain(row.path("id")) + ": "
-                + Text.shortened(Json.text(row, "message").replace(Json.plain(row.path("id")) + ": ", ""), 200))
-                .toList();
+                + Text.shortened(Json.text(row, "message").replaceFirst("^\\Q" + Json.plain(row.path("id"))
+                + "\\E: ", ""), 200)).toList();
         return lines.size() <= 10 ? lines : Stream.concat(lines.stream().limit(10), Stream.of("and "
                 + (lines.size() - 10) + " other causes: " + COP + " batch errors OUT")).toList();
     }
@@ -7505,7 +7505,7 @@ record RowFilter(RowReader rows, String name, Closeable file, Map<String, Intege
     }
 }
 
-/// Reads one row per line, as bytes, so that a line that is not UTF-8 leaves the others readable.
+/// Reads one row per line, as bytes: a line that is not UTF-8 leaves the others readable.
 ///
 /// @param in one char per byte
 /// @param row maps a line and its number to a row; null skips it
@@ -11244,7 +11244,7 @@ final class InputFile {
 
     static String text(Path file, String name) { return Text.utf8(bytes(file, name, Text.LARGEST), name, 0); }
 
-    /// Opens a file; a small one is read at once, so that nothing is left open. Ctrl-C does not close it.
+    /// Opens a file; a small one is read at once: nothing is left open. Ctrl-C does not close it.
     ///
     /// @param reader receives the file and its first bytes; if it throws, the file is closed
     /// @throws Fault if the first bytes are of a kind of file that is not text

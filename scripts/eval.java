@@ -250,7 +250,7 @@ public class eval extends BatchCommand {
                 --junit=FILE  Write the checks as JUnit XML.
                 --run=DIR  Folder for the run's state. Default: OUT.run.
                 --json  Print the table as JSON.
-                --watch  Show the first N rows (-L, default 5) each time the templates or rows are saved.
+                --watch  Show the first N rows (-L, default 5) each time the templates or rows are saved; writes no OUT.
                 --dry-run  Show cells, tokens, and the first prompt; send nothing.
                 -y, --yes  Do not ask for confirmation.
                 """ + LIMITS + """

@@ -96,7 +96,7 @@ final class EvalResults {
         var results = new ArrayList<>(cell.checks());
         int passed = 0;
         for (var predicate : spec.predicates.entrySet()) {
-            boolean pass = predicate.getValue().test(row, answer);
+            boolean pass = passes(predicate, each, row, answer);
             results.add(new CheckResult(predicate.getKey(), pass, pass ? 1 : 0, ""));
             if (pass) passed++;
         }
@@ -106,6 +106,17 @@ final class EvalResults {
         double weight = cell.score() == null ? 0 : each.checks().stream().mapToDouble(Check::weight).sum();
         double score = (weight == 0 ? 0 : weight * cell.score()) + passed;
         return cell.with(results, passed == count && !Boolean.FALSE.equals(cell.pass()), score / (weight + count));
+    }
+
+    private static boolean passes(Map.Entry<String, BiPredicate<copilot.Row, copilot.Row>> check, Answered each,
+            copilot.Row row, copilot.Row answer) {
+        try {
+            return check.getValue().test(row, answer);
+        } catch (RuntimeException e) {
+            throw Fault.error("the check \"" + check.getKey() + "\" failed for the answer to "
+                    + each.row().row().place() + ": " + (e instanceof Fault fault ? fault.message() : e),
+                    "correct it, and run again: the answers are kept").because(e);
+        }
     }
 
     static EvalCell cell(CellRequest cell, JsonNode result) {

@@ -5,6 +5,7 @@ import cop.copilot.Fault;
 import cop.copilot.Model;
 import cop.copilot.Request;
 import cop.copilot.Usage;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Validates all rows, sends the missing cells, judges the answers, and writes the results.
@@ -218,6 +219,7 @@ final class EvalRun {
         plan.pending.removeIf(key -> isDone(journal, key)); // another process may have done some
         if (piped() && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         noteChangedChecks();
+        noteLeftOut();
         manifest.set("checks", plan.checks(earlier.path("checks")));
         folder.write(manifest, plan.order);
         long before = journal.spent().requests();
@@ -235,6 +237,22 @@ final class EvalRun {
         } finally {
             summary = outcome.summary();
         }
+    }
+
+    /// OUT has the variants named now; the run keeps the answers of all.
+    private void noteLeftOut() {
+        if (spec.watching) return;
+        var now = spec.variants.stream().flatMap(variant -> Stream.of(variant.shown().name(), Json.compact(
+                variant.settings()))).collect(Collectors.toSet());
+        var others = earlier.path("variants").valueStream().filter(variant -> !now.contains(Json.text(variant, "name"))
+                && !now.contains(settings(variant))).map(variant -> Json.text(variant, "name")).toList();
+        if (spec.out() != null && !others.isEmpty()) console.note("note: " + spec.out() + " will be without "
+                + Text.shortened(String.join(", ", others), 100) + ", not named now; " + (others.size() == 1
+                ? "its answers are kept" : "their answers are kept"));
+    }
+
+    private static String settings(JsonNode variant) {
+        return Json.compact(((ObjectNode) variant.deepCopy()).without("name"));
     }
 
     private void noteChangedChecks() {

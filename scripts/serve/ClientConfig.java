@@ -10,6 +10,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param keyCommand the same as a command
 record ClientConfig(ClientSettings settings, String key, String keyCommand) {
     /// The clients of `--print`.
+    /// Those whose settings name no model.
+    static final Set<String> PLAIN = Set.of("openai", "anthropic", "xcode");
     static final List<String> CLIENTS = List.of("claude", "codex", "aider", "llm", "zed", "open-webui", "continue",
             "xcode", "openai", "anthropic");
 

@@ -50,6 +50,21 @@ final class Dialog {
     static final String INPUT = "input";
     private static final List<String> EFFORTS = List.of("none", "minimal", "low", "medium", "high", "xhigh", "max");
 
+    /// A JSON type.
+    private record Type(String words, Predicate<JsonNode> test) {}
+
+    /// Members whose value is read if it has this type: another would be left out, and the answer paid for without it.
+    private static final Map<Type, List<String>> TYPES = Map.of(
+            new Type("a whole number above 0", value -> value.isIntegralNumber() && value.asLong(1) > 0),
+            List.of("max_tokens", "max_completion_tokens", "max_output_tokens"),
+            new Type("a number", JsonNode::isNumber), List.of("temperature", "top_p"),
+            new Type("a list", JsonNode::isArray), List.of("tools", "stop_sequences"),
+            new Type("true or false", JsonNode::isBoolean), List.of("stream", "parallel_tool_calls"),
+            new Type("a string or a list", value -> value.isString() || value.isArray()), List.of("system", "stop",
+            "instructions"),
+            new Type("an object", JsonNode::isObject), List.of("thinking", "reasoning", "output_config",
+            "response_format", "stream_options"));
+
     final ApiProtocol client;
     final ObjectNode body;
     final List<Turn> turns = new ArrayList<>();
@@ -66,6 +81,10 @@ final class Dialog {
     Dialog(ApiProtocol client, ObjectNode body) {
         this.client = client;
         this.body = body;
+        TYPES.forEach((type, names) -> names.stream().filter(name -> !body.path(name).isMissingNode()
+                && !body.path(name).isNull() && !type.test().test(body.path(name))).forEach(name -> {
+                    throw ApiRefusal.invalid(name + ": " + type.words() + " is expected");
+                }));
         stream = body.path("stream").asBoolean(false);
     }
 

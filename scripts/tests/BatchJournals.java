@@ -215,6 +215,9 @@ class BatchJournals {
         assertTrue(outcome.err().contains("warning: 1 of 2 rows are invalid and skipped, such as"),
                 outcome::all);
         assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
+        // an id that is also a line
+        assertTrue(outcome.err().contains("first 2: rows.jsonl:2: templates/t.mustache:1: {{text}} is missing"),
+                outcome::all);
     }
 
     /// A user reported that a file of his own was overwritten.

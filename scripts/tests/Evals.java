@@ -166,10 +166,11 @@ class Evals {
     @Test
     void variantIsKnownByItsSettings() {
         good("--variant", "cold: {model: " + A + ", temperature: 0}");
-        good("--variant", "warm: {model: " + A + ", temperature: 0}");
+        assertFalse(good("--variant", "warm: {model: " + A + ", temperature: 0}").err().contains("without"));
         assertEquals(3, sent());
         assertEquals("a/w/1=a+ b/w/1=b+ c/w/1=c+", told());
-        good("-m", A, "-j", "1", "--variant", "hot: {model: " + A + ", temperature: 1.5}");
+        reports(good("-m", A, "-j", "1", "--variant", "hot: {model: " + A + ", temperature: 1.5}"),
+                "note: lab.jsonl will be without warm, not named now; its answers are kept");
         assertEquals(9, sent());
         assertEquals("0", cop.bodies().getFirst().path("temperature").toString());
         assertFalse(cop.bodies().get(3).has("temperature"));
@@ -620,6 +621,20 @@ class Evals {
         evaluation((row, _) -> row.text("id").equals("a")).to("lab.jsonl");
         assertEquals(List.of(true, false, false), cells().stream().map(cell -> cell.path("pass").isMissingNode())
                 .toList());
+    }
+
+    @Test
+    void aCheckInJavaThatThrowsNamesItselfAndTheRow() {
+        template("t", "{contains: a}", "say: {{text}}");
+        var fault = assertThrows(copilot.Fault.class, () -> evaluation((row, _) -> {
+            if (row.text("id").equals("b")) throw new IllegalStateException("boom");
+            return true;
+        }).to("lab.jsonl"));
+        assertTrue(fault.getMessage().contains("\"java\" failed for the answer to rows.jsonl:2: java.lang.Illegal"),
+                fault.getMessage());
+        int asked = sent();
+        evaluation((_, _) -> true).to("lab.jsonl");
+        assertEquals(asked, sent());
     }
 
     /// The rows' answers are found by their number.

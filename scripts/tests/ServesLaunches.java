@@ -211,5 +211,6 @@ class ServesLaunches {
         for (var command : List.of(List.of("serve", "claude"), List.of("serve", "--print", "zed"))) {
             assertEquals(4, cop.run(command.toArray(String[]::new)).code());
         }
+        for (String client : ClientConfig.PLAIN) assertTrue(cop.ok("serve", "--print", client).out().contains("4141"));
     }
 }
