@@ -79,8 +79,8 @@ final class TimedUpstream implements AutoCloseable {
             try {
                 in.read();                                  // waits for the end
             } finally {
+                idle.decrementAndGet();                     // first: who has seen it leave counts the others
                 left.add(System.nanoTime());
-                idle.decrementAndGet();
             }
             throw new EOFException();
         }

@@ -37,7 +37,8 @@ final class JsonSpan {
     /// @throws ApiRefusal if the text is not a JSON object in UTF-8
     static JsonSpan of(byte[] text) {
         try (var json = JSON.createParser(ObjectReadContext.empty(), text)) {
-            if (json.nextToken() != JsonToken.START_OBJECT) throw notJson("an object is expected");
+            if (json.nextToken() != JsonToken.START_OBJECT) throw ApiRefusal.invalid(
+                    "the request body is not a JSON object");
             if (json.currentTokenLocation().getByteOffset() < 0) throw notJson("it is not UTF-8");
             var root = value(text, json, "", -1, new Position());
             if (json.nextToken() != null) throw notJson("more follows after the object");

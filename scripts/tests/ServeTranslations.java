@@ -172,7 +172,7 @@ class ServeTranslations {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"'' | an object is expected", "[] | an object is expected", "{ | line 1",
+    @CsvSource(delimiter = '|', value = {"'' | not a JSON object", "[] | not a JSON object", "{ | line 1",
             "'{\"a\":1} x' | JSON", "'{\"model\":\"a' | JSON", "'{\"a\":1,}' | line 1",
             "'{\"model\":\"gpt-5-mini\",\"model\":\"x\"}' | model: given twice", "{} | model: a string is required",
             "'{\"model\":7}' | model: a string is required"})
