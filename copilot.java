@@ -3995,8 +3995,8 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
                 (row, _) -> row.put("rows", row.path("rows").asInt() + 1), LinkedHashMap::new));
         var lines = first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
                 row.path("rows") + " x " + Json.text(row, "code") + ", first " + Json.plain(row.path("id")) + ": "
-                + Text.shortened(Json.text(row, "message").replaceFirst("^\\Q" + Json.plain(row.path("id"))
-                + "\\E: ", ""), 200)).toList();
+                + Text.shortened(Json.text(row, "message").replaceFirst("^" + Pattern.quote(Json.plain(
+                row.path("id"))) + ": ", ""), 200)).toList();
         return lines.size() <= 10 ? lines : Stream.concat(lines.stream().limit(10), Stream.of("and "
                 + (lines.size() - 10) + " other causes: " + COP + " batch errors OUT")).toList();
     }
@@ -5586,7 +5586,7 @@ final class ModelCatalog {
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
             var fresh = new ModelList(copilot.send("GET", "/models", null, UnaryOperator.identity(),
                     ResponseHandler.json("the list of models")), context.now());
-            // learned with another list, or long ago
+            // learned with another list
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
             var source = copilot.tokens().used().orElseThrow();
             context.home().writeCached(source.file("models-", context), fresh.json(), fresh.fetched(),

@@ -180,7 +180,7 @@ public class serve extends Command {
     }
 
     private ClientSettings settings(CopilotClient copilot, String base, String client) {
-        if (ClientConfig.PLAIN.contains(client)) return new ClientSettings(base, null, null);
+        if (ClientConfig.PLAIN.contains(client) && !has("-m")) return new ClientSettings(base, null, null);
         copilot.tokens().get();
         var models = new ClientModels(new ModelDocuments(copilot.models().list(ModelList.USABLE)));
         var main = has("-m") ? models.named(text("-m")) : switch (client) {

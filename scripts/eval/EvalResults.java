@@ -112,11 +112,17 @@ final class EvalResults {
             copilot.Row row, copilot.Row answer) {
         try {
             return check.getValue().test(row, answer);
-        } catch (RuntimeException e) {
-            throw Fault.error("the check \"" + check.getKey() + "\" failed for the answer to "
-                    + each.row().row().place() + ": " + (e instanceof Fault fault ? fault.message() : e),
-                    "correct it, and run again: the answers are kept").because(e);
+        } catch (Fault own) {                               // of a check that asks Copilot, or of a wrong field
+            own.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+            throw failed(check.getKey(), each, own.message(), own);
+        } catch (RuntimeException | AssertionError e) {
+            throw failed(check.getKey(), each, e.toString(), e);
         }
+    }
+
+    private static Fault failed(String check, Answered each, String why, Throwable cause) {
+        return Fault.error("the check \"" + check + "\" failed for the answer to " + each.row().row().place() + ": "
+                + why, "correct it, and run again: the answers are kept").because(cause);
     }
 
     static EvalCell cell(CellRequest cell, JsonNode result) {

@@ -9,9 +9,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param key a shell word that yields the key, such as `"$(cop serve key)"`
 /// @param keyCommand the same as a command
 record ClientConfig(ClientSettings settings, String key, String keyCommand) {
-    /// The clients of `--print`.
     /// Those whose settings name no model.
-    static final Set<String> PLAIN = Set.of("openai", "anthropic", "xcode");
+    static final Set<String> PLAIN = Set.of("openai", "anthropic", "xcode", "open-webui");
+    /// The clients of `--print`.
     static final List<String> CLIENTS = List.of("claude", "codex", "aider", "llm", "zed", "open-webui", "continue",
             "xcode", "openai", "anthropic");
 

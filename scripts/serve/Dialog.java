@@ -51,19 +51,19 @@ final class Dialog {
     private static final List<String> EFFORTS = List.of("none", "minimal", "low", "medium", "high", "xhigh", "max");
 
     /// A JSON type.
-    private record Type(String words, Predicate<JsonNode> test) {}
+    private record Type(String words, Predicate<JsonNode> test, String... members) {}
 
     /// Members whose value is read if it has this type: another would be left out, and the answer paid for without it.
-    private static final Map<Type, List<String>> TYPES = Map.of(
-            new Type("a whole number above 0", value -> value.isIntegralNumber() && value.asLong(1) > 0),
-            List.of("max_tokens", "max_completion_tokens", "max_output_tokens"),
-            new Type("a number", JsonNode::isNumber), List.of("temperature", "top_p"),
-            new Type("a list", JsonNode::isArray), List.of("tools", "stop_sequences"),
-            new Type("true or false", JsonNode::isBoolean), List.of("stream", "parallel_tool_calls"),
-            new Type("a string or a list", value -> value.isString() || value.isArray()), List.of("system", "stop",
-            "instructions"),
-            new Type("an object", JsonNode::isObject), List.of("thinking", "reasoning", "output_config",
-            "response_format", "stream_options"));
+    private static final List<Type> ALL = List.of(new Type("a number", JsonNode::isNumber, "temperature", "top_p"),
+            new Type("a list", JsonNode::isArray, "tools"), new Type("true or false", JsonNode::isBoolean, "stream"));
+    private static final Map<ApiProtocol, List<Type>> OWN = Map.of(
+            ApiProtocol.CHAT, List.of(new Type("a whole number above 0", Dialog::isCount, "max_completion_tokens"),
+                    new Type("a string or a list", Dialog::isTextOrList, "stop")),
+            ApiProtocol.RESPONSES, List.of(new Type("a whole number above 0", Dialog::isCount, "max_output_tokens"),
+                    new Type("a string", JsonNode::isString, "instructions")),
+            ApiProtocol.MESSAGES, List.of(new Type("a whole number above 0", Dialog::isCount, "max_tokens"),
+                    new Type("a string or a list", Dialog::isTextOrList, "system"),
+                    new Type("a list", JsonNode::isArray, "stop_sequences")));
 
     final ApiProtocol client;
     final ObjectNode body;
@@ -81,12 +81,28 @@ final class Dialog {
     Dialog(ApiProtocol client, ObjectNode body) {
         this.client = client;
         this.body = body;
-        TYPES.forEach((type, names) -> names.stream().filter(name -> !body.path(name).isMissingNode()
-                && !body.path(name).isNull() && !type.test().test(body.path(name))).forEach(name -> {
-                    throw ApiRefusal.invalid(name + ": " + type.words() + " is expected");
-                }));
+        Stream.concat(OWN.get(client).stream(), ALL.stream()).forEach(type -> check(type, type.members()));
+        if (client == ApiProtocol.CHAT && isAbsent("max_completion_tokens")) check(OWN.get(client).getFirst(),
+                "max_tokens");
         stream = body.path("stream").asBoolean(false);
     }
+
+    private void check(Type type, String... members) {
+        for (String name : members) {
+            if (isAbsent(name) || type.test().test(body.path(name))) continue;
+            throw ApiRefusal.invalid(name + ": " + type.words() + " is expected");
+        }
+    }
+
+    private boolean isAbsent(String name) { return body.path(name).isMissingNode() || body.path(name).isNull(); }
+
+    /// Returns whether it is a whole number above 0, perhaps written as 1.0.
+    private static boolean isCount(JsonNode value) {
+        double number = value.asDouble(0);
+        return value.isNumber() && number > 0 && number == Math.rint(number);
+    }
+
+    private static boolean isTextOrList(JsonNode value) { return value.isString() || value.isArray(); }
 
     /// Returns a refusal of something that the model's endpoint has no equivalent of.
     static ApiRefusal noEquivalent(String field, Model model, ApiProtocol upstream) {

@@ -115,12 +115,12 @@ final class NettyExchange implements Exchange {
         else call.failed(problem);
     }
 
-    /// Sends an error; if the response has begun, all that is left is to break it, unless it has ended with an error.
+    /// Sends an error; if the response has begun, all that is left is to break it, unless it has ended.
     private void orBreak(ApiRefusal refusal, Throwable defect) {
         Thread.interrupted();
         if (defect != null) setup.console().report(Fault.bug(defect));
         if (status == 0) refuse(refusal);
-        else if (sink == null || !sink.closed) channel.close();
+        else if (sink != null && !sink.closed) channel.close();
         problem = refusal.getMessage();
     }
 
@@ -222,7 +222,7 @@ final class NettyExchange implements Exchange {
 
     /// Has a listener before anything is sent: one that is added later may run after the client has closed.
     private ChannelPromise sent(boolean keep) {
-        return channel.newPromise().addListener(_ -> answered.accept(keep));
+        return channel.newPromise().addListener(done -> answered.accept(keep && done.isSuccess()));
     }
 
     /// @return whether the connection is kept

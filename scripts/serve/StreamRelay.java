@@ -91,7 +91,13 @@ final class StreamRelay {
         lock.lock();
         try {
             ended = true;
-            var frames = translator.failed(why);
+            byte[] frames;
+            try {
+                frames = translator.failed(why);
+            } catch (RuntimeException | Error defect) {
+                sink.breakOff(exchange.protocol().broken(why), why.getMessage());
+                throw defect;
+            }
             if (frames.length == 0) sink.close();
             else sink.breakOff(frames, why.getMessage());
         } finally {

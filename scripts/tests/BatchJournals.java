@@ -218,6 +218,9 @@ class BatchJournals {
         // an id that is also a line
         assertTrue(outcome.err().contains("first 2: rows.jsonl:2: templates/t.mustache:1: {{text}} is missing"),
                 outcome::all);
+        cop.write("rows.jsonl", "{\"id\": \"C:\\\\Eva\\\\x\"}\n{\"id\": 3, \"text\": \"a\"}\n");
+        outcome = exits(5, cop.batch("--skip-bad", "--again"));
+        assertTrue(outcome.err().contains("first C:\\Eva\\x: rows.jsonl:1: "), outcome::all);
     }
 
     /// A user reported that a file of his own was overwritten.

@@ -633,6 +633,12 @@ class Evals {
         assertTrue(fault.getMessage().contains("\"java\" failed for the answer to rows.jsonl:2: java.lang.Illegal"),
                 fault.getMessage());
         int asked = sent();
+        assertTrue(assertThrows(copilot.Fault.class, () -> evaluation((_, _) -> {
+            throw copilot.Fault.interrupted();
+        }).to("lab.jsonl")).is(copilot.Fault.Kind.INTERRUPTED));
+        assertTrue(assertThrows(copilot.Fault.class, () -> evaluation((_, _) -> {
+            throw new AssertionError("no");
+        }).to("lab.jsonl")).getMessage().contains("rows.jsonl:1: java.lang.AssertionError: no"));
         evaluation((_, _) -> true).to("lab.jsonl");
         assertEquals(asked, sent());
     }

@@ -14,6 +14,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -1386,6 +1387,7 @@ class ServeTranslations {
             "MESSAGES | gpt-5.4-mini | 'temperature':'hot','messages':[] | temperature: a number is expected",
             "MESSAGES | gpt-5.4-mini | 'system':7,'messages':[] | system: a string or a list is expected",
             "CHAT | gpt-5.4-mini | 'max_tokens':'2' | max_tokens:",
+            "RESPONSES | claude-opus-5 | 'instructions':[],'input':'y' | instructions: a string is expected",
             "CHAT | gpt-5.4-mini | 'max_completion_tokens':-1 | max_completion_tokens:",
             "RESPONSES | claude-opus-5 | 'max_output_tokens':'x','input':'y' | max_output_tokens:",
             "RESPONSES | claude-opus-5 | 'tools':'x','input':'y' | tools: a list is expected",
@@ -1412,6 +1414,15 @@ class ServeTranslations {
         var refusal = assertThrows(ApiRefusal.class, () -> translated(client, model, parts));
         assertEquals(400, refusal.status());
         assertTrue(refusal.getMessage().startsWith(words), refusal.getMessage());
+    }
+
+    /// What is not read is not checked, and a count may come from a program without integers.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"CHAT | 'max_tokens':4096.0",
+            "CHAT | 'max_completion_tokens':9,'max_tokens':0", "CHAT | 'max_tokens':null,'stop':null,'tools':null",
+            "CHAT | 'thinking':false,'max_output_tokens':0"})
+    void whatIsNotReadIsNotRefused(ApiProtocol client, String parts) {
+        assertDoesNotThrow(() -> translated(client, "gpt-5.4-mini", parts));
     }
 
     @ParameterizedTest
